@@ -1,0 +1,3 @@
+"""dfly-tui: a terminal cockpit for DragonflyDB."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,49 @@
+"""Where dfly-tui keeps its files (XDG base directories). Folders are made with mode 0700 when first written to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = "dfly-tui"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The program's own folders; each file has one place.
+
+    Attributes:
+        config_dir: `$XDG_CONFIG_HOME/dfly-tui`: what the user writes.
+        state_dir: `$XDG_STATE_HOME/dfly-tui`: what must survive: log, audit, journal, recordings.
+    """
+
+    config_dir: Path
+    state_dir: Path
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Paths":
+        """Read the folders from an environment; relative XDG values are ignored, as the XDG standard asks."""
+        home = Path(environ.get("HOME", "/"))
+
+        def base(variable: str, default: str) -> Path:
+            value = Path(environ.get(variable, ""))
+            return (value if value.is_absolute() else home / default) / APP
+
+        return cls(base("XDG_CONFIG_HOME", ".config"), base("XDG_STATE_HOME", ".local/state"))
+
+    @property
+    def config_file(self) -> Path:
+        return self.config_dir / "config.toml"
+
+    @property
+    def log_file(self) -> Path:
+        return self.state_dir / "dfly-tui.log"
+
+    @property
+    def audit_file(self) -> Path:
+        return self.state_dir / "audit.jsonl"
+
+
+def make_private_dir(path: Path) -> Path:
+    """Create a folder and its parents, readable by the user alone (0700); an existing one is left as it is."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

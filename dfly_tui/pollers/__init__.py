@@ -1,0 +1,1 @@
+"""From a fetch to what a screen subscribes to: poll, feed, hub, time series, recorder."""

@@ -1,0 +1,1 @@
+"""Views: they take models, post messages, and never fetch."""
