@@ -118,6 +118,12 @@ class DockerFailed(DflyError):
     code, title = "docker", "Docker not available"
 
 
+class Bug(DflyError):
+    """A mistake of ours; the log has the traceback. It is shown rather than leaving a screen frozen."""
+
+    code, title = "bug", "A bug in dfly-tui"
+
+
 class ReadOnly(DflyError):
     """The instance is read-only now; nothing was sent."""
 

@@ -1,5 +1,6 @@
 """Where dfly-tui keeps its files (XDG base directories). Folders are made with mode 0700 when first written to."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ class Paths:
         return self.state_dir / "dfly-tui.log"
 
     @property
+    def exports_dir(self) -> Path:
+        return self.state_dir / "exports"
+
+    @property
     def audit_file(self) -> Path:
         return self.state_dir / "audit.jsonl"
 
@@ -47,3 +52,10 @@ def make_private_dir(path: Path) -> Path:
     """Create a folder and its parents, readable by the user alone (0700); an existing one is left as it is."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file only its owner can read (0600), making its folder if needed; raises OSError."""
+    make_private_dir(path.parent)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,9 +1,15 @@
-"""What the user configured: instances, thresholds, looks. See `load_settings()` for where it comes from."""
+"""What the user configured: instances, thresholds, looks. `settings_load.load_settings()` reads it."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+DEFAULT_PORT = 6379
+LOW_BANDWIDTH_SECONDS = 5.0
 
 
 class Environment(StrEnum):
@@ -14,8 +20,44 @@ class Environment(StrEnum):
     LAB = "lab"
 
 
+def problem(text: str, at: Sequence[str | int] = ()) -> PydanticCustomError:
+    """A mistake in the configuration, to raise in a validator.
+
+    Args:
+        text: What is wrong. Never the value itself where that may hold a password.
+        at: The key below the one being validated, for mistakes that only the whole table shows.
+    """
+    return PydanticCustomError("config", "{problem}", {"problem": text, "at": tuple(at)})
+
+
+def check_url(url: str, schemes: Sequence[str]) -> SplitResult:
+    """Take a URL apart; raises what `problem()` makes, without ever repeating a password.
+
+    Args:
+        schemes: The ones allowed, the usual one first.
+    """
+    expected = " or ".join(f"{scheme}://host:port" for scheme in schemes)
+    if not url.isprintable() or " " in url:
+        raise problem("a URL holds no blanks or control characters")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise problem(f"not a URL; expected {expected}") from None
+    if parts.password is not None:
+        raise problem("no password in a URL: use password_env, password_command, password_file or password_keyring")
+    if parts.scheme not in schemes:
+        raise problem(f"expected {expected}")
+    if not host or port == 0:
+        raise problem(f"the {'host' if not host else 'port'} is missing; expected {expected}")
+    if parts.query or parts.fragment:
+        raise problem("no ?options or #fragment in a URL: each option has its own key")
+    return parts
+
+
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The input of a failed validation may hold a password (`redis://user:secret@…`).
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class DockerConfig(_Table):
@@ -23,20 +65,38 @@ class DockerConfig(_Table):
 
     host: str = "unix:///var/run/docker.sock"
     """`unix:///path`, `ssh://user@host` or `tcp://host:port`."""
-    container: str
+    container: str = Field(min_length=1)
     """Name or id."""
+
+    @field_validator("host")
+    @classmethod
+    def _host_is_known(cls, host: str) -> str:
+        if not host.startswith(("unix:///", "ssh://", "tcp://")):
+            raise problem("expected unix:///path, ssh://user@host or tcp://host:port")
+        if not host.startswith("unix"):
+            check_url(host, ("ssh", "tcp"))
+        return host
 
 
 class Thresholds(_Table):
     """When a number becomes a warning or critical. Fractions are 0 to 1."""
 
-    memory_warning: float = Field(0.80, gt=0)
-    memory_critical: float = Field(0.92, gt=0)
-    snapshot_age_warning_seconds: float = Field(26 * 3600.0, gt=0)
-    snapshot_age_critical_seconds: float = Field(50 * 3600.0, gt=0)
-    lag_warning_seconds: float = Field(5.0, gt=0)
-    lag_critical_seconds: float = Field(30.0, gt=0)
-    clients_warning: float = Field(0.80, gt=0)
+    memory_warning: float = Field(0.80, gt=0, allow_inf_nan=False)
+    memory_critical: float = Field(0.92, gt=0, allow_inf_nan=False)
+    snapshot_age_warning_seconds: float = Field(26 * 3600.0, gt=0, allow_inf_nan=False)
+    snapshot_age_critical_seconds: float = Field(50 * 3600.0, gt=0, allow_inf_nan=False)
+    lag_warning_seconds: float = Field(5.0, gt=0, allow_inf_nan=False)
+    lag_critical_seconds: float = Field(30.0, gt=0, allow_inf_nan=False)
+    clients_warning: float = Field(0.80, gt=0, allow_inf_nan=False)
+    primary_silent_seconds: float = Field(30.0, gt=0, allow_inf_nan=False)
+    """A replica that heard nothing for that long over a standing link gets a warning."""
+    just_started_seconds: float = Field(600.0, gt=0, allow_inf_nan=False)
+    """How long after its start an empty primary with replicas is an alarm."""
+
+
+PASSWORD_KEYS = ("password_env", "password_command", "password_file", "password_keyring", "password_prompt")
+FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file")
+"""Keys of an instance that hold a path."""
 
 
 class InstanceConfig(_Table):
@@ -65,20 +125,77 @@ class InstanceConfig(_Table):
     cert_file: str | None = None
     key_file: str | None = None
     docker: DockerConfig | None = None
-    refresh_seconds: float | None = Field(None, ge=0.2, le=3600)
+    refresh_seconds: float | None = Field(None, ge=0.2, le=3600, allow_inf_nan=False)
     thresholds: Thresholds | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`, with the port that is dialled when the URL names none."""
+        return address_of(urlsplit(self.url))
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_plain(cls, name: str) -> str:
+        if not name.isprintable() or name != name.strip():
+            raise problem("a name holds no control characters and no blanks around it")
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_redis(cls, url: str) -> str:
+        parts = check_url(url, ("redis", "rediss"))
+        if parts.username is not None:
+            raise problem("no user in the URL: use the key username")
+        database = parts.path.removeprefix("/")
+        if database and not (database.isascii() and database.isdigit()):
+            raise problem("after the port there is only a database number, such as /0")
+        return url
+
+    @field_validator("http_url")
+    @classmethod
+    def _http_url_is_http(cls, url: str | None) -> str | None:
+        if url is not None:
+            check_url(url, ("http", "https"))
+        return url
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> Self:
+        sources = [key for key in PASSWORD_KEYS if getattr(self, key)]
+        if len(sources) > 1:
+            raise problem(f"one password source is enough, not {' and '.join(sources)}", [sources[1]])
+        tls = [key for key in ("ca_file", "cert_file", "key_file") if getattr(self, key)]
+        if tls and not self.url.startswith("rediss:"):
+            raise problem("has no effect without TLS: the url must begin with rediss://", [tls[0]])
+        if (self.cert_file is None) != (self.key_file is None):
+            raise problem("a client certificate needs both cert_file and key_file", [tls[-1]])
+        if self.replica_of is not None and self.role == "primary":
+            raise problem("a primary replicates nobody; set role to replica or drop this key", ["replica_of"])
+        return self
+
+
+def address_of(parts: SplitResult) -> str:
+    """`host:port` of a URL taken apart; an IPv6 address gets its brackets."""
+    host = parts.hostname or ""
+    return f"{f'[{host}]' if ':' in host else host}:{parts.port or DEFAULT_PORT}"
 
 
 class Defaults(_Table):
     """The `[defaults]` table."""
 
-    refresh_seconds: float = Field(1.0, ge=0.2, le=3600)
-    timeout_seconds: float = Field(2.0, gt=0, le=60)
+    refresh_seconds: float = Field(1.0, ge=0.2, le=3600, allow_inf_nan=False)
+    timeout_seconds: float = Field(2.0, gt=0, le=60, allow_inf_nan=False)
     theme: str = "dfly-dark"
     low_bandwidth: bool = False
     read_only: bool = False
-    unlock_minutes: float = Field(10.0, gt=0, le=240)
+    dry_run: bool = False
+    """Show what would be done and do nothing."""
+    unlock_minutes: float = Field(10.0, gt=0, le=240, allow_inf_nan=False)
     thresholds: Thresholds = Thresholds()
+
+    @property
+    def interval_seconds(self) -> float:
+        """Seconds between two reads; never less than 5 on a slow link."""
+        return max(self.refresh_seconds, LOW_BANDWIDTH_SECONDS) if self.low_bandwidth else self.refresh_seconds
 
 
 class Settings(_Table):
@@ -88,3 +205,18 @@ class Settings(_Table):
     keymap: dict[str, str] = {}
     """Command id → keys, comma separated."""
     instances: tuple[InstanceConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        names = [instance.name for instance in self.instances]
+        for index, instance in enumerate(self.instances):
+            if instance.name in names[:index]:
+                raise problem(f"two instances are called {instance.name}", ("instances", index, "name"))
+            if instance.replica_of is None:
+                continue
+            at = ("instances", index, "replica_of")
+            if instance.replica_of == instance.name:
+                raise problem("an instance cannot replicate itself", at)
+            if instance.replica_of not in names:
+                raise problem(f"no instance is called {instance.replica_of}; there are {', '.join(names)}", at)
+        return self

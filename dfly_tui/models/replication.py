@@ -146,17 +146,23 @@ def _replica(fields: dict[str, str]) -> ReplicaSeen:
 
 
 def _primary_link(info: Info) -> PrimaryLink:
-    last_io = info.whole("master_last_io_seconds_ago")
     link = info.text("master_link_status")
     return PrimaryLink(
         host=safe(info.text("master_host") or "?"),
         port=info.whole("master_port"),
         up=None if link is None else link == "up",
         syncing=info.flag("master_sync_in_progress"),
-        last_io_seconds=last_io if last_io is not None and last_io >= 0 else None,
+        last_io_seconds=_last_io(info.whole("master_last_io_seconds_ago")),
         offset=info.whole("slave_repl_offset"),
         priority=info.whole("slave_priority"),
     )
+
+
+def _last_io(seconds: int | None) -> int | None:
+    """-1 means never; v1.22 wraps below zero under load and prints 18446744073, which means now."""
+    if seconds is None or seconds < 0:
+        return None
+    return 0 if seconds >= 18446744073 else seconds
 
 
 class RoleReply(Frozen):
@@ -182,9 +188,7 @@ class RoleReply(Frozen):
             return cls(role=role, replicas=tuple(_role_replica(entry) for entry in listed if _is_entry(entry)))
         if role is Role.REPLICA and len(items) >= 4:
             host, port, state = (_word(item) for item in items[1:4])
-            return cls(
-                role=role, primary_host=safe(host), primary_port=whole(port), state=link_state_of(state)
-            )
+            return cls(role=role, primary_host=safe(host), primary_port=whole(port), state=link_state_of(state))
         return cls(role=role)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(check: Callable[[], Awaitable[T | None | bool]], within: float = 10.0) -> T | bool:
+async def eventually(check: Callable[[], Awaitable[T | bool | None]], within: float = 10.0) -> T | bool:
     """Ask again and again until the answer is true; fail with the last one after `within` seconds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within

@@ -1,0 +1,295 @@
+"""The composition root: settings → clients → hub → screens."""
+
+import asyncio
+import logging
+import random
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+from pydantic import SecretStr
+from rich.text import Text
+from textual import work
+from textual.app import App
+from textual.screen import Screen
+
+from dfly_tui.clients.connect import InstanceClients, open_clients
+from dfly_tui.clients.password import PasswordProvider
+from dfly_tui.clock import Clock, SystemClock
+from dfly_tui.errors import AuthFailed, ConfigError, SecretError
+from dfly_tui.logs import start_logging
+from dfly_tui.operations.audit import Audit
+from dfly_tui.operations.guard import Guard
+from dfly_tui.paths import Paths
+from dfly_tui.pollers.hub import Hub
+from dfly_tui.secrets import PasswordSource
+from dfly_tui.settings import PASSWORD_KEYS, InstanceConfig, Settings
+from dfly_tui.settings_load import config_path
+from dfly_tui.text import safe
+from dfly_tui.tty import watch_terminal
+from screens.commands import EVERYWHERE, bindings
+from screens.jump import CommandProvider, jump_targets
+from screens.services import Services
+from themes import SHEETS, THEMES, VARIABLE_DEFAULTS, register_all
+
+AskPassword = Callable[[str], Awaitable[str | None]]
+"""Asks for the password of an instance, given its name."""
+
+INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class DflyApp(App[int]):
+    """The dashboard.
+
+    Args:
+        build: Makes what the screens need, given the app's way of asking for a password; tests pass fakes.
+    """
+
+    TITLE = "dfly-tui"
+    CSS_PATH = [*SHEETS]
+    BINDINGS = bindings(EVERYWHERE)
+    COMMANDS = {CommandProvider}
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (110, "-normal"), (170, "-wide")]
+
+    def __init__(self, build: Callable[[AskPassword], Services]) -> None:
+        super().__init__()
+        self._typed: dict[str, SecretStr] = {}
+        self._asking = asyncio.Lock()
+        self.services = build(self.ask_password)
+        self.animation_level = "none"
+        register_all(self)
+        self.theme = self.services.settings.defaults.theme
+        self.set_keymap(dict(self.services.settings.keymap))
+        self.add_mode("status", self._status_screen)
+        self.add_mode("metrics", self._metrics_screen)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return VARIABLE_DEFAULTS
+
+    def _fatal_error(self) -> None:
+        """A bug: the log gets the traceback. Textual would print every local variable, and passwords with them."""
+        logging.getLogger(__name__).critical("crashed", exc_info=self._exception)
+        error = self._exception
+        words = safe(f"{type(error).__name__}: {error}")
+        self.panic(Text(f"dfly-tui crashed: {words}\nThe traceback is in {self.services.paths.log_file}"))
+
+    def _status_screen(self) -> Screen[None]:
+        from screens.status import StatusScreen
+
+        return StatusScreen(self.services)
+
+    def _metrics_screen(self) -> Screen[None]:
+        from screens.metrics import MetricsScreen
+
+        return MetricsScreen(self.services)
+
+    async def on_mount(self) -> None:
+        if self.services.hub.watched:
+            await self.switch_mode("status")
+        else:
+            self._connect_first()
+
+    @work(exit_on_error=False)
+    async def _connect_first(self) -> None:
+        """Nothing is configured: ask where the server is."""
+        from screens.connect import ConnectScreen
+
+        found = await self.push_screen_wait(ConnectScreen(self._attempt, str(self.services.config_file)))
+        if found is None:
+            self.exit(0)
+            return
+        config, password, save = found
+        if password:
+            self._typed[config.name] = SecretStr(password)
+        self.services.hub.add(config)
+        self.services.guard.watch(config.name, config.environment)
+        if save:
+            self._save(config)
+        await self.switch_mode("status")
+
+    async def _attempt(self, config: InstanceConfig, password: str) -> None:
+        """Read an instance once, with a password just typed."""
+        timeout = self.services.settings.defaults.timeout_seconds
+        clients = open_clients(config, _OneAttempt(password), clock=self.services.clock, timeout_seconds=timeout)
+        try:
+            await clients.reader.snapshot()
+        finally:
+            await clients.reader.aclose()
+            await clients.metrics.aclose()
+
+    def _save(self, config: InstanceConfig) -> None:
+        from dfly_tui.settings_save import save_instance
+
+        path = self.services.config_file
+        try:
+            save_instance(path, config)
+        except ConfigError as error:
+            self.say(f"{path}: {error}", title="Not saved", severity="error")
+        else:
+            self.say(f"{config.name} is in {path}", title="Saved")
+
+    async def ask_password(self, name: str) -> str | None:
+        """The password of an instance, typed now or on the connect screen; None when the user does not want to.
+
+        One question at a time; polling of the other instances goes on behind the dialog.
+        """
+        from widgets.dialog import AskDialog
+
+        if name in self._typed:
+            return self._typed.pop(name).get_secret_value()
+        async with self._asking:
+            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+            await self.push_screen(AskDialog("Password", f"Password of {name}:", password=True), answer.set_result)
+            return await answer
+
+    def say(self, text: str, *, title: str = "", severity: str = "information") -> None:
+        """A toast, without markup."""
+        level = "error" if severity == "error" else "warning" if severity == "warning" else "information"
+        self.notify(text, title=title, severity=level, markup=False)  # type: ignore[arg-type]
+
+    async def action_go(self, mode: str) -> None:
+        """Show a screen, closing what was opened over the present one."""
+        if not self.services.hub.watched:
+            return
+        while len(self.screen_stack) > 1 and self.current_mode != "_default":
+            await self.pop_screen()
+        await self.switch_mode(mode)
+
+    async def action_open_instance(self, name: str) -> None:
+        """Open one instance's detail."""
+        from screens.instance import InstanceScreen
+
+        self.services.selected = name
+        await self.action_go("status")
+        await self.push_screen(InstanceScreen(self.services, name))
+
+    @work(exclusive=True, group="jump", exit_on_error=False)
+    async def action_jump(self) -> None:
+        """Ask where to, and go there."""
+        from screens.picker import PickerDialog
+
+        scope = getattr(self.screen, "scope", EVERYWHERE)
+        targets = jump_targets(self.services, scope)
+        chosen = await self.push_screen_wait(PickerDialog("Go to", list(targets)))
+        if chosen is not None:
+            await self.screen.run_action(targets[chosen])
+
+    def action_help(self) -> None:
+        """The keys of the screen that shows."""
+        from screens.help import help_text
+        from widgets.dialog import TextDialog
+
+        scope = getattr(self.screen, "scope", None)
+        if scope is not None:
+            lines = help_text(scope, self.services.settings.keymap)
+            self.push_screen(TextDialog("Help", "\n".join(lines)))
+
+    def action_refresh(self) -> None:
+        self.services.ask_again()
+        self.services.hub.refresh_now()
+
+    def action_pause(self) -> None:
+        self.services.hub.pause(not self.services.hub.paused)
+
+    def action_slower(self) -> None:
+        self._change_interval(1)
+
+    def action_faster(self) -> None:
+        self._change_interval(-1)
+
+    def _change_interval(self, step: int) -> None:
+        hub = self.services.hub
+        nearest = min(range(len(INTERVALS)), key=lambda at: abs(INTERVALS[at] - hub.interval))
+        hub.set_interval(INTERVALS[min(len(INTERVALS) - 1, max(0, nearest + step))])
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+
+    @work(exclusive=True, group="unlock", exit_on_error=False)
+    async def action_unlock(self) -> None:
+        """Unlock the selected instance for some minutes after its name was typed, or lock it again."""
+        from screens.unlock import toggle_lock
+
+        name = self.services.current()
+        if name is not None:
+            await toggle_lock(self, self.services, name)
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+    async def on_unmount(self) -> None:
+        await self.services.hub.aclose()
+
+
+class AskWhenRefused:
+    """For an instance without a password source: none, until the server refuses that; then the person is asked."""
+
+    def __init__(self, source: PasswordSource) -> None:
+        self._source = source
+        self._refused = False
+
+    async def get(self) -> str | None:
+        """None at first; after a refusal what the person types."""
+        return await self._source.get() if self._refused else None
+
+    def forget(self) -> None:
+        """Refused: ask."""
+        self._refused = True
+        self._source.forget()
+
+
+class _OneAttempt:
+    """A password held for one attempt to connect."""
+
+    def __init__(self, password: str) -> None:
+        self._password = password
+
+    async def get(self) -> str | None:
+        return self._password or None
+
+    def forget(self) -> None:
+        pass
+
+
+def run_dashboard(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> int:
+    """Run the dashboard until the user leaves or the terminal is gone; returns the exit code."""
+    start_logging(paths)
+    clock = SystemClock()
+    app = DflyApp(lambda ask: build_services(settings, paths, environ, clock, ask))
+    watch_terminal(sys.stdin.fileno(), lambda: app.call_from_thread(app.exit, 1))
+    return app.run() or 0
+
+
+def build_services(
+    settings: Settings, paths: Paths, environ: Mapping[str, str], clock: Clock, ask: AskPassword
+) -> Services:
+    """Everything real: clients that connect when first read, the hub, the guard, the audit log."""
+    sources: dict[str, PasswordProvider] = {}
+
+    def clients_of(config: InstanceConfig) -> InstanceClients:
+        known = any(getattr(config, key) for key in PASSWORD_KEYS)
+        asked = config if known else config.model_copy(update={"password_prompt": True})
+        source = PasswordSource(asked, environ=environ, ask=lambda _: ask(config.name))
+        sources[config.name] = source if known else AskWhenRefused(source)
+        timeout = settings.defaults.timeout_seconds
+        return open_clients(config, sources[config.name], clock=clock, timeout_seconds=timeout)
+
+    hub = Hub(settings, clients_of, clock=clock, rng=random.Random())  # noqa: S311  # jitter is no secret
+
+    def ask_again() -> None:
+        for watched in hub.watched:
+            if isinstance(watched.status.reading.error, AuthFailed | SecretError):
+                sources[watched.config.name].forget()
+
+    return Services(
+        settings=settings,
+        hub=hub,
+        guard=Guard(clock, settings),
+        audit=Audit(paths.audit_file, clock=clock, who=environ.get("USER", "?"), host=socket.gethostname()),
+        clock=clock,
+        paths=paths,
+        config_file=config_path(None, environ),
+        ask_again=ask_again,
+    )

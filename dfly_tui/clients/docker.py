@@ -1,0 +1,243 @@
+"""Reads what the Docker engine knows of an instance's container. The SDK blocks, so it runs in a thread."""
+
+import asyncio
+import difflib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+from dfly_tui.clients.redact import masked_arguments
+from dfly_tui.clock import Clock
+from dfly_tui.errors import DockerFailed
+from dfly_tui.models.container import ContainerInfo, Mount
+from dfly_tui.settings import DockerConfig
+from dfly_tui.text import SafeText, safe, safe_lines
+from dfly_tui.units import duration_text
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+LOG_LINES = 50
+_LOG_LINE_LIMIT = 1000
+
+_FAILURES: tuple[tuple[str, str, str], ...] = (
+    (r"No such file", "there is no Docker engine at {host}", "is Docker installed and running here? set docker.host"),
+    (
+        r"Permission denied",
+        "you may not use the Docker engine at {host}",
+        "add yourself to the group docker, or set docker.host to an engine you may use",
+    ),
+    (r"Connection refused", "no Docker engine listens at {host}", "is it running? systemctl status docker"),
+    (r"timed out|timeout", "the Docker engine at {host} did not answer in time", "it may be hanging or overloaded"),
+    (r"Name or service not known|getaddrinfo|name resolution", "the host of {host} is not known", "check docker.host"),
+    (r"paramiko", "ssh:// needs the package paramiko", "install it with: uv tool install 'dfly-tui[ssh]'"),
+    (
+        r"known_hosts",
+        "the SSH host of {host} is not in known_hosts",
+        "connect to it once by hand: ssh, and accept its key",
+    ),
+    (r"Authentication failed|No authentication", "SSH to {host} was refused", "load your key: ssh-add"),
+    (
+        r"client version .* is too (new|old)|version .* is not supported",
+        "the Docker engine at {host} speaks another API version",
+        "update Docker",
+    ),
+)
+"""What an error says, what we say, and what to do."""
+
+
+class _Inspected(BaseModel):
+    model_config = ConfigDict(alias_generator=to_pascal, extra="ignore")
+
+
+class _Health(_Inspected):
+    status: str = ""
+
+
+class _State(_Inspected):
+    status: str = "unknown"
+    exit_code: int = 0
+    oom_killed: bool = Field(False, alias="OOMKilled")
+    started_at: str = ""
+    finished_at: str = ""
+    health: _Health | None = None
+
+
+class _Policy(_Inspected):
+    name: str = ""
+
+
+class _Host(_Inspected):
+    memory: int = 0
+    network_mode: str = ""
+    restart_policy: _Policy = _Policy()
+
+
+class _Mount(_Inspected):
+    type: str = ""
+    source: str = ""
+    destination: str = ""
+    rw: bool = Field(True, alias="RW")
+
+
+class _Config(_Inspected):
+    image: str = ""
+
+
+class _Container(_Inspected):
+    """What we use of `docker inspect`."""
+
+    id: str
+    name: str
+    path: str = ""
+    args: tuple[str, ...] = ()
+    restart_count: int = 0
+    state: _State
+    host_config: _Host
+    config: _Config = _Config()
+    mounts: tuple[_Mount, ...] = ()
+
+
+class DockerContainers:
+    """Reads one container; connects when first asked.
+
+    Args:
+        config: Engine and container. `unix://`, `tcp://`, and `ssh://` (which needs the extra `ssh`).
+        timeout_seconds: For one look, all its requests together.
+    """
+
+    def __init__(self, config: DockerConfig, *, clock: Clock, timeout_seconds: float) -> None:
+        self._config = config
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._client: DockerClient | None = None
+        self._asking: asyncio.Future[ContainerInfo] | None = None
+
+    async def container(self) -> ContainerInfo:
+        """State, health, restart policy, image, mounts, and the last 50 log lines.
+
+        Raises:
+            DockerFailed: The engine is absent, hangs or refuses us, or does not know the container.
+        """
+        # A thread cannot be stopped. One that hangs is waited for again, not joined by another.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(asyncio.to_thread(self._look))
+            self._asking.add_done_callback(_retrieve)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await asyncio.shield(self._asking)
+        except TimeoutError:
+            waited = duration_text(self._timeout_seconds)
+            raise DockerFailed(
+                f"the Docker engine at {self._host} did not answer within {waited}", "it may be hanging or overloaded"
+            ) from None
+
+    async def aclose(self) -> None:
+        """Close the connection to the engine; a later call opens it again."""
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.to_thread(client.close)
+
+    @property
+    def _host(self) -> SafeText:
+        return safe(self._config.host, limit=200)
+
+    def _look(self) -> ContainerInfo:
+        from docker.errors import DockerException, NotFound
+
+        failures: tuple[type[Exception], ...] = (DockerException, OSError, *_ssh_errors(self._config.host))
+        try:
+            client = self._client = self._client or self._connect()
+            try:
+                found = client.containers.get(self._config.container)
+            except NotFound:
+                known = client.api.containers(all=True)
+                raise self._unknown([name.strip("/") for each in known for name in each["Names"]]) from None
+            return _info(_Container.model_validate(found.attrs), _log(found))
+        except failures as error:
+            raise self._failed(error) from error
+
+    def _connect(self) -> "DockerClient":
+        from docker import DockerClient
+
+        return DockerClient(base_url=self._config.host, timeout=max(1, round(self._timeout_seconds)))
+
+    def _unknown(self, names: Sequence[str]) -> DockerFailed:
+        wanted = self._config.container
+        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or sorted(names)[:5]
+        hint = f"did you mean {', '.join(safe(name, limit=60) for name in near)}?" if near else "it has no containers"
+        return DockerFailed(f"the engine at {self._host} knows no container {safe(wanted, limit=80)}", hint)
+
+    def _failed(self, error: Exception) -> DockerFailed:
+        words = str(error)
+        for pattern, what, hint in _FAILURES:
+            if re.search(pattern, words, re.IGNORECASE):
+                return DockerFailed(what.format(host=self._host), hint)
+        return DockerFailed(safe(words, limit=300), "")
+
+
+def _retrieve(asked: asyncio.Future[ContainerInfo]) -> None:
+    """Take note of the outcome of a question whose asker has given up, or asyncio complains."""
+    if not asked.cancelled():
+        asked.exception()
+
+
+def _ssh_errors(host: str) -> tuple[type[Exception], ...]:
+    if not host.startswith("ssh://"):
+        return ()
+    try:
+        from paramiko import SSHException
+    except ImportError:
+        return ()
+    return (SSHException,)
+
+
+def _log(container: "Container") -> tuple[SafeText, ...]:
+    """The last lines; none where the logging driver cannot be read."""
+    from docker.errors import APIError
+
+    try:
+        raw = container.logs(tail=LOG_LINES)
+    except APIError:
+        return ()
+    return tuple(safe_lines(raw.rstrip(b"\n"), limit=_LOG_LINE_LIMIT)[-LOG_LINES:]) if raw else ()
+
+
+def _info(seen: _Container, log: tuple[SafeText, ...]) -> ContainerInfo:
+    state, finished_at = seen.state, _time(seen.state.finished_at)
+    health = safe(state.health.status) if state.health else ""
+    return ContainerInfo(
+        name=safe(seen.name.removeprefix("/")),
+        id=safe(seen.id[:12]),
+        image=safe(seen.config.image),
+        state=safe(state.status),
+        health=None if health in ("", "none") else health,
+        restart_policy=safe(seen.host_config.restart_policy.name) or "no",
+        restarts=seen.restart_count,
+        exit_code=state.exit_code if finished_at else None,
+        oom_killed=state.oom_killed,
+        started_at=_time(state.started_at),
+        finished_at=finished_at,
+        memory_limit_bytes=seen.host_config.memory or None,
+        network_mode=safe(seen.host_config.network_mode),
+        command=tuple(safe(word) for word in masked_arguments((seen.path, *seen.args))),
+        mounts=tuple(
+            Mount(kind=safe(each.type), source=safe(each.source), target=safe(each.destination), writable=each.rw)
+            for each in seen.mounts
+        ),
+        log=log,
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """Docker writes the year 1 for "never"."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.year > 1 else None

@@ -1,0 +1,209 @@
+"""Reads one instance over the Redis protocol. A closed list of harmless commands; there is no generic execute."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from dfly_tui.clients.address import Address
+from dfly_tui.clients.connection import Command, Connection, Reply
+from dfly_tui.clients.password import PasswordProvider
+from dfly_tui.clients.redact import masked_command, masked_settings
+from dfly_tui.clients.tls import tls_context
+from dfly_tui.clock import Clock
+from dfly_tui.errors import AuthFailed, DflyError, ServerError, Timeout, Unreachable
+from dfly_tui.models.clients import ClientConnection
+from dfly_tui.models.info import Info
+from dfly_tui.models.instance import InstanceSnapshot
+from dfly_tui.models.replication import RoleReply, whole
+from dfly_tui.models.slowlog import SlowlogEntry
+from dfly_tui.settings import InstanceConfig
+from dfly_tui.text import safe
+from dfly_tui.units import duration_text
+
+
+class DragonflyReader:
+    """Reads an instance over one connection, opened by the first call and again after a failure.
+
+    Every method takes at most `timeout_seconds` (the wait for another call on the same connection, and for the
+    password, not counted) and raises only `DflyError`s.
+
+    Args:
+        config: Its address, user and TLS files.
+        password: Asked whenever a connection is opened.
+        clock: For the times in what is returned.
+    """
+
+    def __init__(
+        self, config: InstanceConfig, password: PasswordProvider, *, clock: Clock, timeout_seconds: float
+    ) -> None:
+        self._config = config
+        self._address = Address.parse(config.url)
+        self._password = password
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+
+    async def snapshot(self) -> InstanceSnapshot:
+        """One look: INFO ALL and ROLE in one round trip. A user that may not call ROLE gets `role_reply=None`."""
+        (info, role), seconds = await self._ask(("INFO", "ALL"), ("ROLE",))
+        return InstanceSnapshot.from_info(
+            _info(info),
+            taken_at=self._clock.now(),
+            latency_seconds=seconds,
+            role_reply=None if isinstance(role, DflyError) else RoleReply.from_reply(role),
+        )
+
+    async def role(self) -> RoleReply:
+        """Who it is, by ROLE alone: cheap, and answered while loading."""
+        return RoleReply.from_reply(await self._one("ROLE"))
+
+    async def config(self) -> Mapping[str, str]:
+        """`CONFIG GET *` in the server's order, secrets masked."""
+        return masked_settings(_text_pairs(await self._one("CONFIG", "GET", "*")))
+
+    async def slowlog(self, count: int = 128) -> tuple[SlowlogEntry, ...]:
+        """The newest slow commands, at most `count` (Dragonfly gives all when none is asked for)."""
+        entries = await self._one("SLOWLOG", "GET", count)
+        return tuple(_slowlog_entry(entry) for entry in _items(entries) if len(_items(entry)) >= 4)
+
+    async def client_list(self) -> tuple[ClientConnection, ...]:
+        """All connections, in the server's order."""
+        lines = _text(await self._one("CLIENT", "LIST")).splitlines()
+        return tuple(_client(line) for line in lines if line.strip())
+
+    async def command_names(self) -> frozenset[str]:
+        """Every command the server has, in upper case."""
+        entries = _items(await self._one("COMMAND"))
+        return frozenset(_text(_items(entry)[0]).upper() for entry in entries if _items(entry))
+
+    async def database_size(self) -> int | None:
+        """Keys in database 0."""
+        size = await self._one("DBSIZE")
+        return size if isinstance(size, int) else None
+
+    async def last_save(self) -> datetime | None:
+        """When the last successful save began. Before the first one Dragonfly gives its own start (facts §3.1)."""
+        seconds = await self._one("LASTSAVE")
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and seconds > 0 else None
+
+    @property
+    def resp3(self) -> bool:
+        """Whether the server agreed to RESP3; False while there is no connection."""
+        return self._connection is not None and self._connection.resp3
+
+    async def aclose(self) -> None:
+        """Close the connection; a later call opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def _one(self, *command: bytes | str | int) -> Reply:
+        (reply,), _ = await self._ask(command)
+        if isinstance(reply, DflyError):
+            raise reply
+        return reply
+
+    async def _ask(self, *commands: Command) -> tuple[list[Reply], float]:
+        """The replies, and the seconds the round trip took."""
+        async with self._turn:
+            reused = self._connection is not None
+            try:
+                return await self._attempt(commands)
+            except Unreachable:
+                if not reused:
+                    raise
+            # The server closed a connection that was idle, or restarted. What is sent here only reads: ask again.
+            return await self._attempt(commands)
+
+    async def _attempt(self, commands: Sequence[Command]) -> tuple[list[Reply], float]:
+        connection, self._connection = self._connection, None
+        password = await self._password.get() if connection is None else None
+        opened = connection or Connection(self._address, tls_context(self._config) if self._address.tls else None)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                if connection is None:
+                    await opened.open(self._config.username, password)
+                started = self._clock.monotonic()
+                replies = await opened.ask(*commands)
+        except TimeoutError:
+            raise self._timeout(opened, commands) from None
+        except AuthFailed:
+            self._password.forget()
+            raise
+        self._connection = opened
+        return replies, self._clock.monotonic() - started
+
+    def _timeout(self, connection: Connection, commands: Sequence[Command]) -> Timeout:
+        place, waited = safe(str(self._address)), duration_text(self._timeout_seconds)
+        if not connection.was_taken:
+            what, hint = "did not take the connection", "the host may be down, or a firewall swallows the packets"
+        elif connection.head:
+            what = f"did not answer {' and '.join(str(command[0]) for command in commands)}"
+            hint = "it may be frozen or overloaded, or be taking over from its primary; timeout_seconds can be raised"
+        elif self._address.tls:
+            what = "took the connection but did not begin TLS"
+            hint = "it may be frozen; if its port is plain, write the URL with redis://"
+        else:
+            what = "took the connection but said nothing"
+            hint = "it may be frozen or overloaded, or not be a Dragonfly at all"
+        return Timeout(f"{place} {what} within {waited}", hint)
+
+
+def _info(reply: Reply) -> Info:
+    """INFO's text; RESP3 sends it as verbatim text, whose `txt:` old parsers leave in front."""
+    if isinstance(reply, DflyError):
+        raise reply
+    info = Info.parse(_text(reply).removeprefix("txt:") if isinstance(reply, bytes | str) else "")
+    if not any(section.fields for section in info.sections):
+        raise ServerError("INFO was answered with nothing", "ask it by hand: redis-cli INFO")
+    return info
+
+
+def _text(reply: Reply) -> str:
+    if isinstance(reply, bytes):
+        return reply.decode("utf-8", "backslashreplace")
+    return reply if isinstance(reply, str) else "" if reply is None else str(reply)
+
+
+def _items(reply: Reply) -> Sequence[Reply]:
+    return reply if isinstance(reply, list | tuple) else ()
+
+
+def _text_pairs(reply: Reply) -> dict[str, str]:
+    """A map of RESP3, or the flat list of RESP2."""
+    if isinstance(reply, Mapping):
+        return {safe(_text(key)): safe(_text(value)) for key, value in reply.items()}
+    words = [safe(_text(item)) for item in _items(reply)]
+    return dict(zip(words[::2], words[1::2], strict=False))
+
+
+def _slowlog_entry(reply: Reply) -> SlowlogEntry:
+    number, at, microseconds, words, *who = _items(reply)
+    command = masked_command([_text(word) for word in _items(words)])
+    return SlowlogEntry(
+        id=_whole(number),
+        at=datetime.fromtimestamp(_whole(at), UTC),
+        duration_seconds=_whole(microseconds) / 1e6,
+        command=tuple(safe(word) for word in command),
+        client=safe(_text(who[0])) if who else "",
+        client_name=safe(_text(who[1])) if len(who) > 1 else "",
+    )
+
+
+def _whole(reply: Reply) -> int:
+    return reply if isinstance(reply, int) else 0
+
+
+def _client(line: str) -> ClientConnection:
+    pairs = [(key, safe(value)) for key, _, value in (word.partition("=") for word in line.split(" ")) if key]
+    fields = dict(pairs)
+    return ClientConnection(
+        id=whole(fields.get("id")),
+        address=fields.get("addr", ""),
+        name=fields.get("name", ""),
+        age_seconds=whole(fields.get("age")),
+        idle_seconds=whole(fields.get("idle")),
+        database=whole(fields.get("db")),
+        fields=tuple((safe(key), value) for key, value in pairs),
+    )

@@ -1,0 +1,90 @@
+"""Draws what the README shows from the program itself: its key table and a picture of each screen (`make pictures`)."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from screens.commands import COMMANDS, SCOPE_TITLES, keys_of
+from tests.screens.stage import Stage, down, seconds
+
+DOCS = Path(__file__).parent
+README = DOCS.parent / "README.md"
+PICTURES = DOCS / "pictures"
+BEGIN, END = "<!-- keys: made by `make pictures` -->", "<!-- end of keys -->"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A screen worth showing, `wait` seconds into a story, after these keys."""
+
+    name: str
+    title: str
+    keys: Sequence[str] = ()
+    size: tuple[int, int] = (120, 32)
+    wait: int = 90
+
+
+ALL = (
+    Picture("status", "dfly-tui: the fleet", keys=("home",)),
+    Picture("instance", "dfly-tui: one instance", keys=("end", "enter")),
+    Picture("metrics", "dfly-tui: charts", keys=("end", "2"), size=(120, 40), wait=290),
+)
+
+
+def key_table() -> str:
+    """Every command with its default keys, as a Markdown table per scope."""
+    parts = []
+    for scope, title in SCOPE_TITLES.items():
+        rows = [
+            f"| {' '.join(f'`{key}`' for key in keys_of(command, {}))} | {command.title} | {command.help} |"
+            for command in COMMANDS
+            if command.scope == scope
+        ]
+        parts.append("\n".join([f"**{title}**\n", "| key | | |", "| --- | --- | --- |", *rows]))
+    return "\n\n".join(parts)
+
+
+def with_key_table(readme: str) -> str:
+    """The README with the table between its marks; raises ValueError where they are missing."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{key_table()}\n\n{END}{after}"
+
+
+def fleet(folder: Path) -> Stage:
+    """Instances in the states that somebody on call meets."""
+    stage = Stage(folder)
+    stage.add("workhorse", group="main", role="primary", environment="production", url="redis://127.0.0.1:17379")
+    stage.add("nas", "v1.40.1-replica", group="main", role="replica", replica_of="workhorse", environment="staging")
+    stage.add("old-cache", "v1.22.2-primary", group="cache", role="primary", environment="staging")
+    gone = stage.add("attic", group="archive", environment="lab")
+    gone.fails_after = (40, down())
+    return stage
+
+
+async def draw(picture: Picture, folder: Path) -> str:
+    """The picture as SVG; the same program gives the same text."""
+    stage = fleet(folder)
+    app = stage.app()
+    async with app.run_test(size=picture.size) as pilot:
+        await seconds(stage, pilot, picture.wait)
+        for key in picture.keys:
+            await pilot.press(key)
+            await seconds(stage, pilot, 2)
+        return app.export_screenshot(title=picture.title, simplify=True)
+
+
+def main() -> None:
+    README.write_text(with_key_table(README.read_text("utf-8")), "utf-8")
+    PICTURES.mkdir(exist_ok=True)
+    for picture in ALL:
+        with TemporaryDirectory() as folder:
+            (PICTURES / f"{picture.name}.svg").write_text(asyncio.run(draw(picture, Path(folder))), "utf-8")
+        sys.stdout.write(f"docs/pictures/{picture.name}.svg\n")
+
+
+if __name__ == "__main__":
+    main()

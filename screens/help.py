@@ -1,0 +1,31 @@
+"""The help of a screen: its keys, as they are bound now, and what its words and colours mean."""
+
+from collections.abc import Mapping
+
+from screens.commands import SCOPE_TITLES, commands_for, keys_of
+
+LEGENDS = {
+    "status": (
+        "● ok   ▲ warning   ✖ critical   ? unknown",
+        "A stale row is dimmed and says how old it is; a lost one says why. “–” means not known.",
+        "Lag is counted in journal records by the primary, and means something only in stable sync.",
+    ),
+    "instance": ("A setting marked with * differs from the server's default. Passwords are never shown.",),
+    "metrics": (
+        "Counters are drawn as rates; a restart or a failed read is a gap. Axes begin at zero.",
+        "Use ← and → to put a cursor on a moment and read the values there.",
+    ),
+}
+
+
+def help_text(scope: str, keymap: Mapping[str, str]) -> list[str]:
+    """The lines of the help dialog for one screen."""
+    lines = [*LEGENDS.get(scope, ()), ""]
+    last = ""
+    for command in commands_for(scope):
+        if command.scope != last:
+            lines += [SCOPE_TITLES[command.scope]]
+            last = command.scope
+        keys = " ".join(keys_of(command, keymap))
+        lines.append(f"  {keys:<10} {command.title:<10} {command.help}")
+    return [*lines, "", "Arrows, Page Up/Down, Home and End move; a mouse works but is never needed."]

@@ -1,0 +1,36 @@
+"""Fixtures of the screens' tests."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.screens.stage import Stage, seconds
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """An empty stage."""
+    return Stage(tmp_path)
+
+
+@pytest.fixture
+def pair(stage: Stage) -> Stage:
+    """Workhorse and its replica on the NAS, as recorded from v1.40.1."""
+    stage.add("workhorse", group="main", role="primary", environment="production", url="redis://127.0.0.1:17379")
+    stage.add("nas", "v1.40.1-replica", group="main", role="replica", replica_of="workhorse", environment="staging")
+    return stage
+
+
+def story(stage: Stage, *keys: str, wait: int = 3) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """For `snap_compare(run_before=…)`: let some seconds pass, press keys, let one more pass."""
+
+    async def run(pilot: Pilot[int]) -> None:
+        await seconds(stage, pilot, wait)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await seconds(stage, pilot, 1)
+
+    return run

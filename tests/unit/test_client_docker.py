@@ -1,0 +1,218 @@
+"""What Docker answers, from a scripted engine on a Unix socket; tests/docker asks a real one."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dfly_tui.clients.docker import DockerContainers
+from dfly_tui.errors import DockerFailed
+from dfly_tui.settings import DockerConfig
+from tests.support.clock import FakeClock
+from tests.support.eventually import eventually
+from tests.support.hostile import harmless
+
+INSPECTED: dict[str, Any] = {
+    "Id": "d65562ace4c8a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    "Name": "/dragonfly",
+    "Path": "entrypoint.sh",
+    "Args": ["dragonfly", "--logtostderr", "--requirepass=hush", "--dbfilename=dump\u001b[2J"],
+    "RestartCount": 4,
+    "State": {
+        "Status": "exited", "Running": False, "ExitCode": 137, "OOMKilled": True, "Health": {"Status": "unhealthy"},
+        "StartedAt": "2026-01-02T03:04:05.123456789Z", "FinishedAt": "2026-01-03T03:04:05Z",
+    },
+    "HostConfig": {
+        "Memory": 8 << 30, "NetworkMode": "host", "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
+    },
+    "Config": {"Tty": False, "Image": "docker.dragonflydb.io/dragonflydb/dragonfly:v1.22.2"},
+    "Mounts": [
+        {"Type": "volume", "Source": "/var/lib/docker/volumes/data/_data", "Destination": "/data", "RW": True},
+        {"Type": "bind", "Source": "/etc/dragonfly", "Destination": "/etc/dragonfly", "RW": False},
+    ],
+}  # fmt: skip
+LOG = b"I20260102 Starting dragonfly\n\x1b[31mred\x1b]0;title\x07\n"
+
+
+def framed(log: bytes) -> bytes:
+    """A log as the engine sends it: a header before each piece."""
+    return b"\x01\0\0\0" + len(log).to_bytes(4, "big") + log
+
+
+def answer(path: str, inspected: dict[str, Any]) -> tuple[int, bytes]:
+    if path.endswith("/version"):
+        return 200, json.dumps({"ApiVersion": "1.41", "Version": "20.10"}).encode()
+    if "/logs?" in path:
+        return 200, framed(LOG)
+    if path.endswith(("/containers/dragonfly/json", f"/containers/{inspected['Id']}/json")):
+        return 200, json.dumps(inspected).encode()
+    if "/containers/json" in path:
+        return 200, json.dumps([{"Id": "x", "Names": ["/dragonfly"]}]).encode()
+    return 404, b'{"message": "No such container"}'
+
+
+@asynccontextmanager
+async def engine(
+    folder: Path, reply: Callable[[str], tuple[int, bytes] | None] = lambda path: answer(path, INSPECTED)
+) -> AsyncIterator[str]:
+    """A scripted engine; a reply of None keeps the client waiting. Yields its address."""
+
+    conversations: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        conversations.add(task)
+        with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                found = reply(head.split(b" ")[1].decode())
+                if found is None:
+                    await asyncio.sleep(3600)
+                    break
+                status, body = found
+                writer.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n" % status)
+                writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        conversations.discard(task)
+        writer.transport.abort()
+
+    path = folder / "docker.sock"
+    server = await asyncio.start_unix_server(serve, path)
+    try:
+        yield f"unix://{path}"
+    finally:
+        server.close()
+        for task in conversations.copy():
+            task.cancel()
+        await asyncio.gather(*conversations, return_exceptions=True)
+        await server.wait_closed()
+
+
+def containers_of(host: str, name: str = "dragonfly", timeout: float = 5.0) -> DockerContainers:
+    return DockerContainers(DockerConfig(host=host, container=name), clock=FakeClock(), timeout_seconds=timeout)
+
+
+async def failure(containers: DockerContainers) -> DockerFailed:
+    with pytest.raises(DockerFailed) as caught:
+        await containers.container()
+    await containers.aclose()
+    return caught.value
+
+
+async def test_everything_of_a_container(tmp_path: Path) -> None:
+    async with engine(tmp_path) as host:
+        containers = containers_of(host)
+        seen = await containers.container()
+        await containers.aclose()
+    assert (seen.name, seen.id, seen.state, seen.health) == ("dragonfly", "d65562ace4c8", "exited", "unhealthy")
+    assert (seen.restart_policy, seen.restarts, seen.exit_code, seen.oom_killed) == ("unless-stopped", 4, 137, True)
+    assert seen.image == "docker.dragonflydb.io/dragonflydb/dragonfly:v1.22.2"
+    assert seen.started_at == datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)
+    assert seen.finished_at == datetime(2026, 1, 3, 3, 4, 5, tzinfo=UTC)
+    assert (seen.memory_limit_bytes, seen.network_mode) == (8 << 30, "host")
+    assert [(mount.kind, mount.target, mount.writable) for mount in seen.mounts] == [
+        ("volume", "/data", True), ("bind", "/etc/dragonfly", False),
+    ]  # fmt: skip
+    assert seen.command[:2] == ("entrypoint.sh", "dragonfly")
+    assert "hush" not in repr(seen)
+    assert seen.log[0] == "I20260102 Starting dragonfly"
+    assert all(harmless(text) for text in (*seen.log, *seen.command))
+
+
+async def test_what_may_be_absent(tmp_path: Path) -> None:
+    bare = {
+        "Id": "a" * 64, "Name": "/dragonfly", "State": {"Status": "running", "FinishedAt": "0001-01-01T00:00:00Z"},
+        "HostConfig": {"RestartPolicy": {"Name": ""}}, "Config": {"Tty": False},
+    }  # fmt: skip
+    async with engine(tmp_path, lambda path: answer(path, bare)) as host:
+        containers = containers_of(host)
+        seen = await containers.container()
+        await containers.aclose()
+    assert (seen.health, seen.exit_code, seen.memory_limit_bytes, seen.finished_at) == (None, None, None, None)
+    assert seen.restart_policy == "no"
+
+
+async def test_a_log_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    def reply(path: str) -> tuple[int, bytes]:
+        refused = b'{"message": "configured logging driver does not support reading"}'
+        return (501, refused) if "/logs?" in path else answer(path, INSPECTED)
+
+    async with engine(tmp_path, reply) as host:
+        containers = containers_of(host)
+        assert (await containers.container()).log == ()
+        await containers.aclose()
+
+
+async def test_a_name_that_is_nearly_right(tmp_path: Path) -> None:
+    async with engine(tmp_path) as host:
+        error = await failure(containers_of(host, "dragonflyy"))
+    assert "dragonflyy" in error.detail
+    assert error.hint == "did you mean dragonfly?"
+
+
+async def test_no_engine(tmp_path: Path) -> None:
+    error = await failure(containers_of(f"unix://{tmp_path}/absent.sock"))
+    assert "there is no Docker engine at unix://" in error.detail
+    error = await failure(containers_of("tcp://127.0.0.1:1"))
+    assert "no Docker engine listens at tcp://127.0.0.1:1" in error.detail
+
+
+async def test_an_engine_that_hangs_and_comes_back(tmp_path: Path) -> None:
+    async with engine(tmp_path, lambda _: None) as host:
+        containers = containers_of(host, timeout=0.2)
+        with pytest.raises(DockerFailed) as caught:
+            await containers.container()
+        assert "did not answer within 200 ms" in caught.value.detail
+    async with engine(tmp_path):
+
+        async def recovered() -> bool:
+            try:
+                return (await containers.container()).name == "dragonfly"
+            except DockerFailed:  # the question of before is still ending
+                return False
+
+        await eventually(recovered)
+        await containers.aclose()
+
+
+async def test_an_engine_that_talks_rubbish(tmp_path: Path) -> None:
+    async with engine(tmp_path, lambda _: (500, b"\x1b[2J\xff<html>")) as host:
+        error = await failure(containers_of(host))
+    assert harmless(str(error))
+
+
+async def test_ssh_without_paramiko_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    monkeypatch.delitem(sys.modules, "docker.transport.sshconn", raising=False)
+    error = await failure(containers_of("ssh://somebody@127.0.0.1:1"))
+    assert "paramiko" in error.detail
+    assert "dfly-tui[ssh]" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "detail"),
+    [
+        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", "you may not use the Docker engine"),
+        ("Server 'nas' not found in known_hosts", "not in known_hosts"),
+        ("Authentication failed.", "SSH to unix:///x was refused"),
+        ("client version 1.50 is too new. Maximum supported API version is 1.41", "another API version"),
+        ("[Errno -2] Name or service not known", "is not known"),
+        ("\x1b[2J something new", "\\x1b[2J something new"),
+    ],
+)
+async def test_words_of_the_sdk(monkeypatch: pytest.MonkeyPatch, words: str, detail: str) -> None:
+    from docker.errors import DockerException
+
+    containers = containers_of("unix:///x")
+
+    def refuse() -> None:
+        raise DockerException(f"Error while fetching server API version: {words}")
+
+    monkeypatch.setattr(containers, "_connect", refuse)
+    error = await failure(containers)
+    assert detail in error.detail

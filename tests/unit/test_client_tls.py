@@ -1,0 +1,125 @@
+"""TLS both ways, over real sockets, with throw-away certificates."""
+
+from pathlib import Path
+
+import pytest
+
+from dfly_tui.clients.dragonfly import DragonflyReader
+from dfly_tui.clients.tls import tls_context
+from dfly_tui.errors import ConfigError, DflyError, Timeout, TlsFailed
+from dfly_tui.settings import InstanceConfig
+from tests.support.certificates import Certificate, make_certificate
+from tests.support.clock import FakeClock
+from tests.support.respd import Respd, bulk
+from tests.support.secrets import Password
+
+ANSWERS = {"INFO ALL": bulk("# Server\r\ndragonfly_version:df-v1.40.1\r\n"), "ROLE": b"*0\r\n"}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("other"), "elsewhere", "elsewhere.example")
+
+
+def reader_of(config: InstanceConfig, timeout: float = 5.0) -> DragonflyReader:
+    return DragonflyReader(config, Password(), clock=FakeClock(), timeout_seconds=timeout)
+
+
+async def failure(config: InstanceConfig, timeout: float = 5.0) -> DflyError:
+    reader = reader_of(config, timeout)
+    with pytest.raises(DflyError) as caught:
+        await reader.snapshot()
+    await reader.aclose()
+    return caught.value
+
+
+async def test_a_trusted_certificate(certificate: Certificate) -> None:
+    async with Respd(ANSWERS, context=certificate.server_context()) as server:
+        reader = reader_of(InstanceConfig(name="one", url=server.url, ca_file=str(certificate.cert_file)))
+        assert (await reader.snapshot()).version == "1.40.1"
+        await reader.aclose()
+
+
+async def test_a_client_certificate(certificate: Certificate) -> None:
+    context = certificate.server_context(client_authority=certificate)
+    async with Respd(ANSWERS, context=context) as server:
+        ca_file, cert_file, key_file = (
+            str(certificate.cert_file), str(certificate.cert_file), str(certificate.key_file),
+        )  # fmt: skip
+        config = InstanceConfig(name="one", url=server.url, ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+        reader = reader_of(config)
+        assert (await reader.snapshot()).version == "1.40.1"
+        await reader.aclose()
+        without = await failure(InstanceConfig(name="one", url=server.url, ca_file=ca_file))
+    assert isinstance(without, TlsFailed)
+    assert "certificate" in without.hint
+
+
+async def test_a_certificate_nobody_vouches_for(certificate: Certificate) -> None:
+    async with Respd(ANSWERS, context=certificate.server_context()) as server:
+        error = await failure(InstanceConfig(name="one", url=server.url))
+    assert isinstance(error, TlsFailed)
+    assert "not trusted" in error.detail
+    assert "ca_file" in error.hint
+
+
+async def test_a_certificate_of_another_host(stranger: Certificate) -> None:
+    async with Respd(ANSWERS, context=stranger.server_context()) as server:
+        error = await failure(InstanceConfig(name="one", url=server.url, ca_file=str(stranger.cert_file)))
+    assert isinstance(error, TlsFailed)
+    assert "not trusted" in error.detail
+
+
+async def test_tls_against_a_plain_port_that_answers(certificate: Certificate) -> None:
+    async with Respd(greeting=b"-ERR Protocol error\r\n", speaks=False) as server:
+        url = server.url.replace("redis://", "rediss://")
+        error = await failure(InstanceConfig(name="one", url=url, ca_file=str(certificate.cert_file)))
+    assert isinstance(error, TlsFailed)
+    assert "redis://" in error.hint
+
+
+async def test_tls_against_a_plain_port_that_is_silent(certificate: Certificate) -> None:
+    async with Respd(speaks=False) as server:
+        url = server.url.replace("redis://", "rediss://")
+        error = await failure(InstanceConfig(name="one", url=url, ca_file=str(certificate.cert_file)), timeout=0.2)
+    assert isinstance(error, Timeout)
+    assert "redis://" in error.hint
+
+
+async def test_plain_against_a_tls_port(certificate: Certificate) -> None:
+    async with Respd(ANSWERS, context=certificate.server_context()) as server:
+        error = await failure(InstanceConfig(name="one", url=server.url.replace("rediss://", "redis://")))
+    assert "closed the connection" in error.detail or "rediss://" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("ca", "cert", "key", "words"),
+    [
+        ("gone.pem", None, None, ["ca_file", "gone.pem"]),
+        ("text.pem", None, None, ["ca_file"]),
+        (None, "gone.pem", "server.key", ["cert_file", "gone.pem"]),
+        (None, "text.pem", "server.key", ["cert_file"]),
+        (None, "server.crt", "other.key", ["cert_file or key_file"]),
+    ],
+)
+def test_files_that_are_wrong(
+    certificate: Certificate, tmp_path: Path, ca: str | None, cert: str | None, key: str | None, words: list[str]
+) -> None:
+    folder = certificate.cert_file.parent
+    (folder / "text.pem").write_text("not a certificate")
+    if not (folder / "other.key").exists():
+        make_certificate(folder, "other")
+
+    def place(name: str | None) -> str | None:
+        return str(folder / name) if name else None
+
+    config = InstanceConfig(name="one", url="rediss://h", ca_file=place(ca), cert_file=place(cert), key_file=place(key))
+    with pytest.raises(ConfigError) as caught:
+        tls_context(config)
+    for word in words:
+        assert word in str(caught.value)
