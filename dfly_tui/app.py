@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import random
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
 from rich.text import Text
@@ -13,27 +11,18 @@ from textual import work
 from textual.app import App
 from textual.screen import Screen
 
-from dfly_tui.clients.connect import InstanceClients, open_clients
-from dfly_tui.clients.password import PasswordProvider
-from dfly_tui.clock import Clock, SystemClock
-from dfly_tui.errors import AuthFailed, ConfigError, SecretError
+from dfly_tui.clock import SystemClock
+from dfly_tui.errors import ConfigError
 from dfly_tui.logs import start_logging
-from dfly_tui.operations.audit import Audit
-from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
-from dfly_tui.pollers.hub import Hub
-from dfly_tui.secrets import PasswordSource
-from dfly_tui.settings import PASSWORD_KEYS, InstanceConfig, Settings
-from dfly_tui.settings_load import config_path
+from dfly_tui.settings import InstanceConfig, Settings
 from dfly_tui.text import safe
 from dfly_tui.tty import watch_terminal
+from dfly_tui.wiring import AskPassword, build_services
 from screens.commands import EVERYWHERE, bindings
 from screens.jump import CommandProvider, jump_targets
 from screens.services import Services
 from themes import SHEETS, THEMES, VARIABLE_DEFAULTS, register_all
-
-AskPassword = Callable[[str], Awaitable[str | None]]
-"""Asks for the password of an instance, given its name."""
 
 INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -94,7 +83,7 @@ class DflyApp(App[int]):
         """Nothing is configured: ask where the server is."""
         from screens.connect import ConnectScreen
 
-        found = await self.push_screen_wait(ConnectScreen(self._attempt, str(self.services.config_file)))
+        found = await self.push_screen_wait(ConnectScreen(self.services.attempt, str(self.services.config_file)))
         if found is None:
             self.exit(0)
             return
@@ -106,16 +95,6 @@ class DflyApp(App[int]):
         if save:
             self._save(config)
         await self.switch_mode("status")
-
-    async def _attempt(self, config: InstanceConfig, password: str) -> None:
-        """Read an instance once, with a password just typed."""
-        timeout = self.services.settings.defaults.timeout_seconds
-        clients = open_clients(config, _OneAttempt(password), clock=self.services.clock, timeout_seconds=timeout)
-        try:
-            await clients.reader.snapshot()
-        finally:
-            await clients.reader.aclose()
-            await clients.metrics.aclose()
 
     def _save(self, config: InstanceConfig) -> None:
         from dfly_tui.settings_save import save_instance
@@ -223,36 +202,6 @@ class DflyApp(App[int]):
         await self.services.hub.aclose()
 
 
-class AskWhenRefused:
-    """For an instance without a password source: none, until the server refuses that; then the person is asked."""
-
-    def __init__(self, source: PasswordSource) -> None:
-        self._source = source
-        self._refused = False
-
-    async def get(self) -> str | None:
-        """None at first; after a refusal what the person types."""
-        return await self._source.get() if self._refused else None
-
-    def forget(self) -> None:
-        """Refused: ask."""
-        self._refused = True
-        self._source.forget()
-
-
-class _OneAttempt:
-    """A password held for one attempt to connect."""
-
-    def __init__(self, password: str) -> None:
-        self._password = password
-
-    async def get(self) -> str | None:
-        return self._password or None
-
-    def forget(self) -> None:
-        pass
-
-
 def run_dashboard(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> int:
     """Run the dashboard until the user leaves or the terminal is gone; returns the exit code."""
     start_logging(paths)
@@ -260,36 +209,3 @@ def run_dashboard(settings: Settings, paths: Paths, environ: Mapping[str, str]) 
     app = DflyApp(lambda ask: build_services(settings, paths, environ, clock, ask))
     watch_terminal(sys.stdin.fileno(), lambda: app.call_from_thread(app.exit, 1))
     return app.run() or 0
-
-
-def build_services(
-    settings: Settings, paths: Paths, environ: Mapping[str, str], clock: Clock, ask: AskPassword
-) -> Services:
-    """Everything real: clients that connect when first read, the hub, the guard, the audit log."""
-    sources: dict[str, PasswordProvider] = {}
-
-    def clients_of(config: InstanceConfig) -> InstanceClients:
-        known = any(getattr(config, key) for key in PASSWORD_KEYS)
-        asked = config if known else config.model_copy(update={"password_prompt": True})
-        source = PasswordSource(asked, environ=environ, ask=lambda _: ask(config.name))
-        sources[config.name] = source if known else AskWhenRefused(source)
-        timeout = settings.defaults.timeout_seconds
-        return open_clients(config, sources[config.name], clock=clock, timeout_seconds=timeout)
-
-    hub = Hub(settings, clients_of, clock=clock, rng=random.Random())  # noqa: S311  # jitter is no secret
-
-    def ask_again() -> None:
-        for watched in hub.watched:
-            if isinstance(watched.status.reading.error, AuthFailed | SecretError):
-                sources[watched.config.name].forget()
-
-    return Services(
-        settings=settings,
-        hub=hub,
-        guard=Guard(clock, settings),
-        audit=Audit(paths.audit_file, clock=clock, who=environ.get("USER", "?"), host=socket.gethostname()),
-        clock=clock,
-        paths=paths,
-        config_file=config_path(None, environ),
-        ask_again=ask_again,
-    )

@@ -1,6 +1,7 @@
 """Where dfly-tui keeps its files (XDG base directories). Folders are made with mode 0700 when first written to."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,19 @@ def make_private_dir(path: Path) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a new file only its owner can read (0600), making its folder if needed; raises OSError."""
-    make_private_dir(path.parent)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    """Write a file that only the user can read (0600), whole or not at all; a missing folder is made with 0700.
+
+    A symbolic link stays one: the file it points to is replaced. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    make_private_dir(target.parent)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

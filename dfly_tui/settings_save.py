@@ -1,7 +1,5 @@
 """Writing to the configuration file: one more instance, comments kept. Passwords are never written."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +8,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from dfly_tui.errors import ConfigError
-from dfly_tui.paths import make_private_dir
+from dfly_tui.paths import write_private
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
 
@@ -33,30 +31,17 @@ def save_instance(path: Path, instance: InstanceConfig) -> None:
     if any(table.get("name") == instance.name for table in tables):
         raise ConfigError(f"{safe(str(path))}: an instance called {safe(instance.name)} is there already")
     tables.append(_table(instance))
-    write_private(path, tomlkit.dumps(document))
+    write_config(path, tomlkit.dumps(document))
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only the user can read (0600), whole or not at all; a missing folder is made with 0700.
-
-    A symbolic link stays one: the file it points to is replaced.
+def write_config(path: Path, text: str) -> None:
+    """Write a configuration file, as `paths.write_private()` does.
 
     Raises:
         ConfigError: It cannot be written.
     """
-    target = Path(os.path.realpath(path))
     try:
-        make_private_dir(target.parent)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_private(path, text)
     except OSError as error:
         raise ConfigError(f"{safe(str(path))}: cannot be written: {error.strerror}") from None
 

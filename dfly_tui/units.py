@@ -55,7 +55,7 @@ def duration_text(seconds: float | None) -> str:
         return MISSING
     if seconds < 0:
         return "-" + duration_text(-seconds)
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
     whole = round(seconds)
     for size, unit, smaller, smaller_unit in (

@@ -24,13 +24,13 @@ class Picture:
     title: str
     keys: Sequence[str] = ()
     size: tuple[int, int] = (120, 32)
-    wait: int = 90
+    wait: int = 50
 
 
 ALL = (
     Picture("status", "dfly-tui: the fleet", keys=("home",)),
     Picture("instance", "dfly-tui: one instance", keys=("end", "enter")),
-    Picture("metrics", "dfly-tui: charts", keys=("end", "2"), size=(120, 40), wait=290),
+    Picture("metrics", "dfly-tui: charts", keys=("end", "2"), size=(120, 40), wait=150),
 )
 
 

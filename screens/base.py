@@ -78,7 +78,7 @@ class DashboardScreen(Screen[None]):
 
     def repaint(self) -> None:
         """Paint now if this screen is the one that shows."""
-        if not self.is_current or not self.is_mounted:
+        if self.app.screen is not self or not self.is_mounted:
             return
         self._painted_at = self.services.clock.monotonic()
         statuses = self.services.hub.statuses()

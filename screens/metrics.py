@@ -83,12 +83,12 @@ class MetricsScreen(DashboardScreen):
         title = " against ".join(instances) or "no instance"
         self.query_one("#what", Static).update(f"{title} · last {duration_text(window)}")
         wanted = self.query_one("#filter", Input).value.strip().lower()
+        self.query_one("#charts").set_class(self._zoomed is not None, "zoomed")
         end = self.services.clock.monotonic()
         cursor = end - window * self._cursor / CURSOR_STEPS if self._cursor else None
         for at, panel in enumerate(self.panels()):
             chart = self.query_one(f"#{_chart_id(panel)}", Chart)
             chart.display = wanted in panel.title.lower() and self._zoomed in (None, at)
-            chart.set_class(self._zoomed == at, "zoomed")
             if chart.display:
                 chart.show(chart_data(self.services.hub, panel, instances, end - window, end), cursor=cursor)
 

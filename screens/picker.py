@@ -1,19 +1,17 @@
 """Choosing one of many by typing a part of it: series, instances, commands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widget import Widget
+from textual.widgets import Button, Input
 
-from dfly_tui.text import fit
+from widgets.dialog import Dialog
 from widgets.keylist import LongList
 
 
-class PickerDialog(ModalScreen[str | None]):
+class PickerDialog(Dialog[str | None]):
     """An input over a list; Enter takes the row under the cursor, Esc none.
 
     Args:
@@ -21,8 +19,9 @@ class PickerDialog(ModalScreen[str | None]):
         choices: What there is, already `safe()`; the result is one of them.
     """
 
+    AUTO_FOCUS = "#answer"
+    BOX_CLASSES = "dialog--box dialog--wide"
     BINDINGS = [
-        Binding("escape", "cancel", show=False),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-10)", show=False, priority=True),
@@ -30,26 +29,26 @@ class PickerDialog(ModalScreen[str | None]):
     ]
 
     def __init__(self, title: str, choices: Sequence[str]) -> None:
-        super().__init__()
-        self._title = title
+        super().__init__(title, cancelled=None)
         self._choices = choices
         self._found: Sequence[str] = choices
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(self._title, classes="dialog-title", markup=False)
-            box = Input(placeholder="type a part of it", compact=True)
-            box.cursor_blink = False
-            yield box
-            yield LongList()
+    def body(self) -> Iterable[Widget]:
+        """What is typed, and what it matches."""
+        box = Input(placeholder="type a part of it", id="answer", compact=True)
+        box.cursor_blink = False
+        yield box
+        yield LongList()
+
+    def buttons(self) -> Iterable[Button]:
+        """Only a way out: Enter chooses."""
+        yield Button("Cancel", id="cancel")
 
     def on_mount(self) -> None:
         self._show()
-        self.query_one(Input).focus()
 
     def _show(self) -> None:
-        rows = self.query_one(LongList)
-        rows.set_rows(len(self._found), lambda at: self._found[at])
+        self.query_one(LongList).set_rows(len(self._found), lambda at: self._found[at])
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -60,17 +59,11 @@ class PickerDialog(ModalScreen[str | None]):
         self._show()
 
     @on(Input.Submitted)
-    def _chosen(self) -> None:
+    def accept(self) -> None:
+        """Take the row under the cursor, if there is one."""
         cursor = self.query_one(LongList).cursor
         self.dismiss(self._found[cursor] if self._found else None)
 
     def action_move(self, rows: int) -> None:
+        """Move the cursor of the list while the input keeps the focus."""
         self.query_one(LongList).action_move(rows)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
-
-
-def aligned(title: str, remark: str, width: int = 26) -> str:
-    """A choice with a remark behind it, in two columns."""
-    return f"{fit(title, width)} {remark}"

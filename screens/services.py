@@ -1,6 +1,6 @@
 """What screens need from outside, handed to each by the composition root."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dfly_tui.operations.audit import Audit
 from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
 from dfly_tui.pollers.hub import Hub
-from dfly_tui.settings import Settings
+from dfly_tui.settings import InstanceConfig, Settings
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Services:
 
     Attributes:
         config_file: Where the connect screen saves an instance.
+        attempt: Reads an instance once with a password just typed; raises DflyError.
         ask_again: Lets passwords that were refused or declined be asked for once more.
         selected: The instance the user last put the cursor on; screens open on it.
         pins: Series of /metrics the user pinned to the metrics screen.
@@ -30,6 +31,7 @@ class Services:
     clock: Clock
     paths: Paths
     config_file: Path
+    attempt: Callable[[InstanceConfig, str], Awaitable[None]]
     ask_again: Callable[[], None] = lambda: None
     selected: str | None = None
     pins: list[str] = field(default_factory=list)

@@ -16,9 +16,12 @@ async def toggle_lock(app: App[int], services: Services, name: str) -> None:
         if guard.remaining(name) is not None:
             services.audit.record(AuditEvent(instance=name, action="lock", outcome="done"))
             guard.lock(name)
-        elif guard.is_read_only(name) and await _confirmed(app, services, name):
-            services.audit.record(AuditEvent(instance=name, action="unlock", outcome="done"))
-            guard.unlock(name, services.settings.defaults.unlock_minutes)
+        elif guard.is_read_only(name):
+            guard.require_unlockable(name)
+            if await _confirmed(app, services, name):
+                services.audit.record(AuditEvent(instance=name, action="unlock", outcome="intent"))
+                guard.unlock(name, services.settings.defaults.unlock_minutes)
+                services.audit.record(AuditEvent(instance=name, action="unlock", outcome="done"))
     except (DflyError, OSError) as error:
         app.notify(str(error), title="Not unlocked", severity="error", markup=False)
 

@@ -9,7 +9,7 @@ from dfly_tui.errors import ConfigError
 from dfly_tui.secrets import PasswordSource
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.settings_load import config_path
-from dfly_tui.settings_save import write_private
+from dfly_tui.settings_save import write_config
 from dfly_tui.text import safe
 
 EXAMPLE = """\
@@ -79,7 +79,7 @@ def _init(args: argparse.Namespace) -> int:
     path = config_path(args.config, args.environ)
     if path.exists() and not args.force:
         raise ConfigError(f"{path} is there already", "dfly-tui config init --force overwrites it")
-    write_private(path, EXAMPLE)
+    write_config(path, EXAMPLE)
     print(path)
     print("edit it, then run: dfly-tui config check", file=sys.stderr)
     return ExitCode.DONE

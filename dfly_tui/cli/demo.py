@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"instances": instances_of(servers)})
         return run_dashboard(settings, Paths.from_env(args.environ), args.environ)
 
+
 @contextmanager
 def lab_servers(flavour: str, keys: int) -> Iterator[list[Mapping[str, object]]]:
     """A lab primary with a replica, as long as the block runs.

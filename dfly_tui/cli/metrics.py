@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
     pages: Pages = list(zip(instances, asyncio.run(read()), strict=True))
     if args.json:
-        print(json.dumps(_document(pages, args.names or ["*"], f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"), indent=2, ensure_ascii=False))
+        document = _document(pages, args.names or ["*"], f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     elif args.names:
         _print_values(pages, args.names)
     else:

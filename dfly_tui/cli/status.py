@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from dfly_tui.cli.exit_codes import ExitCode
 from dfly_tui.cli.read import look_and_ask, password_source, prompted, settings_from
@@ -50,15 +51,16 @@ def _block(statuses: Sequence[InstanceStatus], clock: Clock, environ: Mapping[st
 
 async def _watch(settings: Settings, environ: Mapping[str, str], *, clock: Clock, answers: Mapping[str, str]) -> None:
     """Print again and again: over the last block on a terminal, below it elsewhere."""
-    async for statuses in watched(settings, environ, clock=clock, answers=answers):
-        lines = [f"{clock.now():%H:%M:%S} UTC, every {settings.defaults.refresh_seconds:g} s", ""]
-        lines += _block(statuses, clock, environ)
-        if sys.stdout.isatty():
-            # Overwritten line by line, so that nothing flickers; what is too long must not scroll.
-            lines = lines[: shutil.get_terminal_size().lines - 1]
-            print("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J", end="", flush=True)
-        else:
-            print("\n".join([*lines, ""]), flush=True)
+    async with aclosing(watched(settings, environ, clock=clock, answers=answers)) as looks:
+        async for statuses in looks:
+            lines = [f"{clock.now():%H:%M:%S} UTC, every {settings.defaults.refresh_seconds:g} s", ""]
+            lines += _block(statuses, clock, environ)
+            if sys.stdout.isatty():
+                # Overwritten line by line, so that nothing flickers; what is too long must not scroll.
+                lines = lines[: shutil.get_terminal_size().lines - 1]
+                print("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J", end="", flush=True)
+            else:
+                print("\n".join([*lines, ""]), flush=True)
 
 
 async def watched(

@@ -1,13 +1,15 @@
 """Reads what the Docker engine knows of an instance's container. The SDK blocks, so it runs in a thread."""
 
 import asyncio
+import concurrent.futures
 import difflib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from dfly_tui.clients.redact import masked_arguments
@@ -35,6 +37,7 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
     (r"Connection refused", "no Docker engine listens at {host}", "is it running? systemctl status docker"),
     (r"timed out|timeout", "the Docker engine at {host} did not answer in time", "it may be hanging or overloaded"),
     (r"Name or service not known|getaddrinfo|name resolution", "the host of {host} is not known", "check docker.host"),
+    (r"validation error", "the engine at {host} does not answer like Docker", "check docker.host"),
     (r"paramiko", "ssh:// needs the package paramiko", "install it with: uv tool install 'dfly-tui[ssh]'"),
     (
         r"known_hosts",
@@ -126,8 +129,7 @@ class DockerContainers:
         """
         # A thread cannot be stopped. One that hangs is waited for again, not joined by another.
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.ensure_future(asyncio.to_thread(self._look))
-            self._asking.add_done_callback(_retrieve)
+            self._asking = _in_thread(self._look)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await asyncio.shield(self._asking)
@@ -141,7 +143,7 @@ class DockerContainers:
         """Close the connection to the engine; a later call opens it again."""
         client, self._client = self._client, None
         if client is not None:
-            await asyncio.to_thread(client.close)
+            client.close()
 
     @property
     def _host(self) -> SafeText:
@@ -150,7 +152,12 @@ class DockerContainers:
     def _look(self) -> ContainerInfo:
         from docker.errors import DockerException, NotFound
 
-        failures: tuple[type[Exception], ...] = (DockerException, OSError, *_ssh_errors(self._config.host))
+        failures: tuple[type[Exception], ...] = (
+            DockerException,
+            OSError,
+            ValidationError,
+            *_ssh_errors(self._config.host),
+        )
         try:
             client = self._client = self._client or self._connect()
             try:
@@ -181,10 +188,22 @@ class DockerContainers:
         return DockerFailed(safe(words, limit=300), "")
 
 
-def _retrieve(asked: asyncio.Future[ContainerInfo]) -> None:
-    """Take note of the outcome of a question whose asker has given up, or asyncio complains."""
-    if not asked.cancelled():
-        asked.exception()
+def _in_thread(look: Callable[[], ContainerInfo]) -> asyncio.Future[ContainerInfo]:
+    """As `asyncio.to_thread()`, but a thread that hangs takes no place in the pool that also resolves host names, and
+    does not hold up the program's exit."""
+    outcome: concurrent.futures.Future[ContainerInfo] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(look())
+        except Exception as error:  # noqa: BLE001 - not swallowed: raised where the outcome is awaited
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="docker", daemon=True).start()
+    asked = asyncio.wrap_future(outcome)
+    # Whoever asked may have given up; asyncio complains about outcomes nobody looked at.
+    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return asked
 
 
 def _ssh_errors(host: str) -> tuple[type[Exception], ...]:

@@ -84,8 +84,8 @@ class DragonflyReader:
 
     async def last_save(self) -> datetime | None:
         """When the last successful save began. Before the first one Dragonfly gives its own start (facts §3.1)."""
-        seconds = await self._one("LASTSAVE")
-        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and seconds > 0 else None
+        seconds = _whole(await self._one("LASTSAVE"))
+        return _time(seconds) if seconds > 0 else None
 
     @property
     def resp3(self) -> bool:
@@ -93,10 +93,11 @@ class DragonflyReader:
         return self._connection is not None and self._connection.resp3
 
     async def aclose(self) -> None:
-        """Close the connection; a later call opens it again."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Close the connection, after the call that is using it; a later call opens it again."""
+        async with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     async def _one(self, *command: bytes | str | int) -> Reply:
         (reply,), _ = await self._ask(command)
@@ -126,6 +127,9 @@ class DragonflyReader:
                     await opened.open(self._config.username, password)
                 started = self._clock.monotonic()
                 replies = await opened.ask(*commands)
+            if isinstance(replies[0], AuthFailed):
+                opened.close()
+                raise replies[0]
         except TimeoutError:
             raise self._timeout(opened, commands) from None
         except AuthFailed:
@@ -183,7 +187,7 @@ def _slowlog_entry(reply: Reply) -> SlowlogEntry:
     command = masked_command([_text(word) for word in _items(words)])
     return SlowlogEntry(
         id=_whole(number),
-        at=datetime.fromtimestamp(_whole(at), UTC),
+        at=_time(_whole(at)),
         duration_seconds=_whole(microseconds) / 1e6,
         command=tuple(safe(word) for word in command),
         client=safe(_text(who[0])) if who else "",
@@ -193,6 +197,11 @@ def _slowlog_entry(reply: Reply) -> SlowlogEntry:
 
 def _whole(reply: Reply) -> int:
     return reply if isinstance(reply, int) else 0
+
+
+def _time(seconds: int) -> datetime:
+    """A Unix time; an absurd one is cut to what a datetime can hold."""
+    return datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)
 
 
 def _client(line: str) -> ClientConnection:

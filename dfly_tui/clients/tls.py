@@ -17,11 +17,9 @@ def tls_context(config: InstanceConfig) -> ssl.SSLContext:
     for key, name in (("ca_file", config.ca_file), ("cert_file", config.cert_file), ("key_file", config.key_file)):
         if name is not None and not Path(name).expanduser().is_file():
             raise ConfigError(f"{key} of {safe(config.name)}: there is no file {safe(name)}")
-    if config.key_file is not None and config.cert_file is None:
-        raise ConfigError(f"{safe(config.name)} has a key_file and no cert_file")
     context = _trusting(config)
-    if config.cert_file is not None:
-        _load_own_certificate(context, config, config.cert_file)
+    if config.cert_file is not None and config.key_file is not None:
+        _show(context, config, Path(config.cert_file).expanduser(), Path(config.key_file).expanduser())
     return context
 
 
@@ -37,14 +35,14 @@ def _trusting(config: InstanceConfig) -> ssl.SSLContext:
         ) from None
 
 
-def _load_own_certificate(context: ssl.SSLContext, config: InstanceConfig, cert_file: str) -> None:
-    key_file = Path(config.key_file).expanduser() if config.key_file else None
+def _show(context: ssl.SSLContext, config: InstanceConfig, cert_file: Path, key_file: Path) -> None:
+    """Present our own certificate to servers that ask for one."""
 
     def no_pass_phrase() -> bytes:
         raise ConfigError(f"key_file of {safe(config.name)} has a pass phrase", "use a key without one, mode 0600")
 
     try:
-        context.load_cert_chain(Path(cert_file).expanduser(), key_file, password=no_pass_phrase)
+        context.load_cert_chain(cert_file, key_file, password=no_pass_phrase)
     except (ssl.SSLError, OSError) as error:
         raise ConfigError(
             f"cert_file or key_file of {safe(config.name)}: {safe(error.strerror or str(error))}",

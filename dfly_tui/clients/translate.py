@@ -67,8 +67,6 @@ _LESSON = re.compile(r"(?<=^NOAUTH )HELLO must be.*", re.DOTALL)
 
 _ERRNO = {
     errno.ECONNREFUSED: ("refused the connection", "is the server running, and is the port right?"),
-    errno.ECONNRESET: ("closed the connection", "it may be restarting; a firewall or a TLS port does this too"),
-    errno.EPIPE: ("closed the connection", "it may be restarting"),
     errno.EHOSTUNREACH: ("cannot be reached: no route to the host", "is the machine up, and the VPN?"),
     errno.ENETUNREACH: ("cannot be reached: no route to its network", "is the VPN up?"),
     errno.ETIMEDOUT: ("did not take the connection in time", "a firewall may swallow the packets"),
@@ -110,7 +108,7 @@ def translate(error: Exception, address: Address, head: bytes = b"") -> DflyErro
         case TimeoutError() if cause.errno is None:
             return Timeout(f"{safe(str(address))} did not answer in time")
         case OSError():
-            return _os_error(cause, address)
+            return _os_error(cause, address, head)
         case RedisError():
             return closed(address, head)
         case _:
@@ -133,12 +131,12 @@ def closed(address: Address, head: bytes = b"") -> DflyError:
     """The connection ended where an answer was due."""
     if address.tls and not head:
         return TlsFailed(
-            f"{safe(str(address))} closed the connection during the TLS handshake",
+            f"{safe(str(address))} closed the TLS connection before it answered",
             "if the port does not speak TLS, write the URL with redis://; it may also want a client certificate",
         )
     return Unreachable(
         f"{safe(str(address))} closed the connection before it answered",
-        "it may be restarting, or shutting out this address",
+        "it may be restarting; a firewall, protected mode or a TLS port does this too",
     )
 
 
@@ -170,9 +168,9 @@ def _tls_error(error: ssl.SSLError, address: Address) -> DflyError:
     return TlsFailed(f"{place} does not speak TLS ({safe(reason)})", "write the URL with redis:// if the port is plain")
 
 
-def _os_error(error: OSError, address: Address) -> DflyError:
-    if address.tls and isinstance(error, ConnectionResetError | BrokenPipeError):
-        return closed(address)
+def _os_error(error: OSError, address: Address, head: bytes) -> DflyError:
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return closed(address, head)
     what, hint = _ERRNO.get(_errno(error), (f"cannot be reached: {safe(error.strerror or str(error))}", ""))
     return Unreachable(f"{safe(str(address))} {what}", hint)
 

@@ -18,14 +18,22 @@ class Guard:
         self._environments = {instance.name: instance.environment for instance in settings.instances}
         self._unlocked_until: dict[str, float] = {}
 
+    def watch(self, name: str, environment: Environment) -> None:
+        """Learn of an instance that was added while the program runs."""
+        self._environments[name] = environment
+
     def unlock(self, name: str, minutes: float) -> None:
-        """Allow changes to one instance for some minutes from now; raises `ReadOnly` when the whole program is."""
+        """Allow changes to one instance for some minutes from now; raises as `require_unlockable()` does."""
+        self.require_unlockable(name)
+        self._unlocked_until[name] = self._clock.monotonic() + minutes * 60
+
+    def require_unlockable(self, name: str) -> None:
+        """Pass, or raise `ReadOnly` when the whole program is read-only: asked before anybody types a name."""
         if self._read_only:
             raise ReadOnly(
                 f"{name} cannot be unlocked: the whole program is read-only",
                 "start it without --read-only and without read_only in [defaults]",
             )
-        self._unlocked_until[name] = self._clock.monotonic() + minutes * 60
 
     def lock(self, name: str) -> None:
         """End an unlock before its time."""

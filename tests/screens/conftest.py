@@ -2,11 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from textual.pilot import Pilot
 
 from tests.screens.stage import Stage, seconds
+
+
+class SnapCompare(Protocol):
+    """What pytest-textual-snapshot's fixture can do."""
+
+    def __call__(self, app: object, **options: object) -> bool: ...
 
 
 @pytest.fixture

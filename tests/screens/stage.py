@@ -1,7 +1,8 @@
 """The dashboard on a stage: real hub, guard and screens, scripted clients, and a clock the test moves."""
 
+import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,19 +35,25 @@ class Actor:
         text: Its INFO; `{n}` is the number of the poll, for counters that grow.
         error: Raised instead of an answer while set.
         fails_after: So many polls succeed, then this error is raised.
+        fails_between: These polls fail.
         silent: It accepts the question and never answers.
+        steady: The load does not rise and fall.
+        polls, scrapes: How often INFO and /metrics were asked for.
     """
 
     config: InstanceConfig
     clock: FakeClock
     text: str
     error: DflyError | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] | DflyError = field(default_factory=dict)
     page_text: tuple[Sample, ...] = ()
     container_info: ContainerInfo | DflyError | None = None
     fails_after: tuple[int, DflyError] | None = None
+    fails_between: tuple[int, int] | None = None
     silent: bool = False
+    steady: bool = False
     polls: int = 0
+    scrapes: int = 0
 
     async def snapshot(self) -> InstanceSnapshot:
         self.polls += 1
@@ -56,15 +63,18 @@ class Actor:
             raise self.fails_after[1]
         if self.error is not None:
             raise self.error
-        info = Info.parse(grown(self.text, self.polls))
+        if self.fails_between is not None and self.fails_between[0] <= self.polls < self.fails_between[1]:
+            raise down()
+        info = Info.parse(grown(self.text, self.polls, wave=0 if self.steady else 2.4))
         return InstanceSnapshot.from_info(info, taken_at=self.clock.now(), latency_seconds=0.001)
 
     async def config_(self) -> Mapping[str, str]:
-        if self.error is not None:
-            raise self.error
+        if isinstance(self.settings, DflyError):
+            raise self.settings
         return self.settings
 
     async def page(self) -> MetricsPage:
+        self.scrapes += 1
         if self.error is not None:
             raise self.error
         return MetricsPage(taken_at=self.clock.now(), samples=self.page_text)
@@ -92,12 +102,12 @@ RATES = {
 }  # fmt: skip
 
 
-def grown(text: str, polls: int) -> str:
-    """INFO with its counters moved on as by `polls` seconds of load that rises and falls."""
+def grown(text: str, polls: int, *, wave: float) -> str:
+    """INFO with its counters moved on as by `polls` seconds of load that rises and falls by `wave`."""
     lines = []
     for line in text.splitlines():
         key, _, value = line.partition(":")
-        seconds = polls + (0 if key.startswith("uptime") else (polls % 20) * 0.5)
+        seconds = polls + (0 if key.startswith("uptime") else wave * math.sin(polls / 3))
         lines.append(f"{key}:{int(value) + int(RATES[key] * seconds)}" if key in RATES else line)
     return "\r\n".join(lines)
 
@@ -115,7 +125,8 @@ class Stage:
         self.defaults = defaults or Defaults()
         self.actors: dict[str, Actor] = {}
         self.paths = Paths(tmp_path / "config", tmp_path / "state")
-        self.asked: Callable[[str], object] | None = None
+        self.attempts: list[tuple[str, str]] = []
+        self.refusal: DflyError | None = None
         self.keymap: dict[str, str] = {}
 
     def add(self, name: str, recording: str | None = None, **options: object) -> Actor:
@@ -124,6 +135,11 @@ class Stage:
         actor = Actor(config, self.clock, recorded(recording or "v1.40.1-primary"))
         self.actors[name] = actor
         return actor
+
+    async def _attempt(self, config: InstanceConfig, password: str) -> None:
+        self.attempts.append((config.url, password))
+        if self.refusal is not None:
+            raise self.refusal
 
     def settings(self) -> Settings:
         configs = tuple(actor.config for actor in self.actors.values())
@@ -146,6 +162,7 @@ class Stage:
             clock=self.clock,
             paths=self.paths,
             config_file=self.paths.config_file,
+            attempt=self._attempt,
         )
         return DflyApp(lambda ask: services)
 
@@ -155,17 +172,16 @@ def down() -> Unreachable:
     return Unreachable("connection refused by 10.0.0.1:6379", "is it running? is the port right?")
 
 
-def pages(*samples: tuple[str, float]) -> Sequence[Sample]:
+def pages(*samples: tuple[str, float]) -> tuple[Sample, ...]:
     """A /metrics page of plain gauges."""
     return tuple(Sample(name=name, value=value, kind="gauge") for name, value in samples)
 
 
 async def seconds(stage: Stage, pilot: Pilot[int], count: int) -> None:
-    """Let some seconds pass on the stage, painting after each."""
+    """Let some seconds pass on the stage, then paint."""
     await pilot.pause()
-    for _ in range(count):
-        await stage.clock.advance(1)
-        await pilot.pause()
+    await stage.clock.advance(count)
+    await pilot.pause()
     repaint(pilot)
     await pilot.pause()
 

@@ -1,19 +1,13 @@
 """The status screen: what somebody on call sees, in every state, and what their keys do."""
 
-from typing import Protocol
-
 import pytest
 
 from dfly_tui.errors import AuthFailed, Loading
 from dfly_tui.settings import Defaults
-from tests.screens.conftest import story
+from tests.screens.conftest import SnapCompare, story
 from tests.screens.stage import Stage, down, screen_text, seconds
 
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 40), id="120x40"), pytest.param((200, 50), id="200x50")]
-
-
-class SnapCompare(Protocol):
-    def __call__(self, app: object, **options: object) -> bool: ...
 
 
 def test_pending(snap_compare: SnapCompare, pair: Stage) -> None:
@@ -151,6 +145,19 @@ async def test_a_production_instance_is_unlocked_by_typing_its_name(pair: Stage)
         assert '"action": "unlock"' in pair.paths.audit_file.read_text()
         await seconds(pair, pilot, 600)
         assert "READ-ONLY" in screen_text(app)
+
+
+async def test_a_read_only_program_unlocks_nothing(pair: Stage) -> None:
+    pair.defaults = Defaults(read_only=True)
+    app = pair.app()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await seconds(pair, pilot, 3)
+        await pilot.press("U")
+        await seconds(pair, pilot, 1)
+        await pilot.pause()
+        assert "the whole program is read-only" in screen_text(app)
+        assert "READ-ONLY" in screen_text(app)
+        assert not pair.paths.audit_file.exists()
 
 
 async def test_an_audit_log_that_cannot_be_written_keeps_it_locked(pair: Stage) -> None:

@@ -39,3 +39,9 @@ def make_certificate(folder: Path, name: str = "server", host: str = "127.0.0.1"
         check=True, capture_output=True,
     )  # fmt: skip
     return made
+
+
+def lock_key(key_file: Path, locked: Path) -> None:
+    """Put a pass phrase on a key."""
+    command = ["openssl", "rsa", "-aes256", "-passout", "pass:hush", "-in", str(key_file), "-out", str(locked)]
+    subprocess.run(command, check=True, capture_output=True)

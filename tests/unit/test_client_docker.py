@@ -1,9 +1,11 @@
 """What Docker answers, from a scripted engine on a Unix socket; tests/docker asks a real one."""
 
 import asyncio
+import gc
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from dfly_tui.clients.connect import open_clients
 from dfly_tui.clients.docker import DockerContainers
 from dfly_tui.errors import DockerFailed
-from dfly_tui.settings import DockerConfig
+from dfly_tui.settings import DockerConfig, InstanceConfig
 from tests.support.clock import FakeClock
 from tests.support.eventually import eventually
 from tests.support.hostile import harmless
+from tests.support.secrets import Password
 
 INSPECTED: dict[str, Any] = {
     "Id": "d65562ace4c8a1b2c3d4e5f60718293a4b5c6d7e8f90",
@@ -38,6 +42,15 @@ INSPECTED: dict[str, Any] = {
     ],
 }  # fmt: skip
 LOG = b"I20260102 Starting dragonfly\n\x1b[31mred\x1b]0;title\x07\n"
+
+
+@pytest.fixture(autouse=True)
+def sdk_litter() -> Iterator[None]:
+    """The SDK never closes the socket of a client that could not be made; sweep it up here, not in a later test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def framed(log: bytes) -> bytes:
@@ -216,3 +229,13 @@ async def test_words_of_the_sdk(monkeypatch: pytest.MonkeyPatch, words: str, det
     monkeypatch.setattr(containers, "_connect", refuse)
     error = await failure(containers)
     assert detail in error.detail
+
+
+async def test_an_instance_with_a_container_gets_a_client_for_it(tmp_path: Path) -> None:
+    async with engine(tmp_path) as host:
+        docker = DockerConfig(host=host, container="dragonfly")
+        config = InstanceConfig(name="one", url="redis://unused.invalid", docker=docker)
+        clients = open_clients(config, Password(), clock=FakeClock(), timeout_seconds=0.1)
+        assert clients.containers is not None
+        assert (await clients.containers.container()).name == "dragonfly"
+        await clients.aclose()

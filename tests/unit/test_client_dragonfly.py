@@ -146,6 +146,16 @@ class TestConversation:
         assert (seen.version, size, saved) == ("1.40.1", 7, datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC))
         assert server.connections == 1
 
+    async def test_closing_waits_for_the_call_under_way(self) -> None:
+        async with Respd({**ANSWERS, "INFO ALL": Delay(0.05, INFO)}) as server:
+            reader = reader_of(server.url)
+            look = asyncio.create_task(reader.snapshot())
+            await eventually(lambda: asked(server, 1))
+            await reader.aclose()
+            assert look.done()
+            assert not reader.resp3
+            assert (await look).version == "1.40.1"
+
 
 class TestBadServers:
     async def test_nobody_listens(self) -> None:
@@ -325,6 +335,18 @@ class TestPassword:
             assert (await reader.snapshot()).version == "1.40.1"
             await reader.aclose()
         assert server.received[-4] == ["HELLO", "3", "AUTH", "default", "new"]
+
+    async def test_a_login_that_is_withdrawn_leads_to_a_new_one(self) -> None:
+        password = Password("s3cret")
+        async with Respd({**ANSWERS, "INFO ALL": [INFO, b"-NOAUTH Authentication required.\r\n", INFO]}) as server:
+            reader = reader_of(server.url, password)
+            await reader.snapshot()
+            with pytest.raises(AuthFailed):
+                await reader.snapshot()
+            await reader.snapshot()
+            await reader.aclose()
+        assert password.forgotten == 1
+        assert server.connections == 2
 
     async def test_it_is_asked_for_once_per_connection(self) -> None:
         password = Password("s3cret")

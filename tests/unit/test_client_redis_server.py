@@ -76,17 +76,22 @@ async def test_a_user_who_may_only_look() -> None:
 
 
 async def test_a_replica_and_its_primary() -> None:
-    async with running_redis() as primary, running_redis("--replicaof", "127.0.0.1", str(primary.port)) as replica:
+    async with (
+        running_redis("--repl-diskless-sync-delay", "0") as primary,
+        running_redis("--replicaof", "127.0.0.1", str(primary.port)) as replica,
+    ):
         at_replica, at_primary = reader_of(replica), reader_of(primary)
 
         async def in_sync() -> bool:
             link = (await at_replica.snapshot()).replication.primary
-            return link is not None and link.state is LinkState.STABLE
+            states = [each.state for each in (await at_primary.snapshot()).replication.replicas]
+            return link is not None and [link.state, *states] == [LinkState.STABLE, LinkState.STABLE]
 
         await eventually(in_sync, within=15)
         seen = await at_primary.snapshot()
         assert (await at_replica.role()).primary_port == primary.port
-        assert [(each.port, each.state) for each in seen.replication.replicas] == [(replica.port, LinkState.STABLE)]
+        assert [each.port for each in seen.replication.replicas] == [replica.port]
+        assert seen.replication.replicas[0].lag_records is None
         await at_replica.aclose()
         await at_primary.aclose()
 

@@ -8,7 +8,7 @@ from dfly_tui.clients.dragonfly import DragonflyReader
 from dfly_tui.clients.tls import tls_context
 from dfly_tui.errors import ConfigError, DflyError, Timeout, TlsFailed
 from dfly_tui.settings import InstanceConfig
-from tests.support.certificates import Certificate, make_certificate
+from tests.support.certificates import Certificate, lock_key, make_certificate
 from tests.support.clock import FakeClock
 from tests.support.respd import Respd, bulk
 from tests.support.secrets import Password
@@ -105,6 +105,7 @@ async def test_plain_against_a_tls_port(certificate: Certificate) -> None:
         (None, "gone.pem", "server.key", ["cert_file", "gone.pem"]),
         (None, "text.pem", "server.key", ["cert_file"]),
         (None, "server.crt", "other.key", ["cert_file or key_file"]),
+        (None, "server.crt", "locked.key", ["key_file", "pass phrase"]),
     ],
 )
 def test_files_that_are_wrong(
@@ -114,6 +115,7 @@ def test_files_that_are_wrong(
     (folder / "text.pem").write_text("not a certificate")
     if not (folder / "other.key").exists():
         make_certificate(folder, "other")
+        lock_key(certificate.key_file, folder / "locked.key")
 
     def place(name: str | None) -> str | None:
         return str(folder / name) if name else None

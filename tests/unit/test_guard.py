@@ -99,3 +99,11 @@ def test_an_instance_that_is_not_configured_is_read_only_until_unlocked(clock: F
     assert "not in the configuration" in guard.why("stranger")
     guard.unlock("stranger", 1)
     guard.require_writable("stranger")
+
+
+def test_an_instance_added_later_is_known_from_then_on(clock: FakeClock) -> None:
+    guard = guard_of(clock)
+    guard.watch("new lab", Environment.LAB)
+    guard.watch("new prod", Environment.PRODUCTION)
+    guard.require_writable("new lab")
+    assert guard.why("new prod") == "new prod is a production instance"

@@ -7,8 +7,9 @@ import pytest
 
 from dfly_tui.errors import ConfigError
 from dfly_tui.settings import DockerConfig, Environment, InstanceConfig, Thresholds
-from dfly_tui.settings_save import save_instance, write_private
-from tests.support.configs import CONTRACT, load_from, write_config
+from dfly_tui.settings_save import save_instance, write_config
+from tests.support.configs import CONTRACT, load_from
+from tests.support.configs import write_config as write_config_text
 
 NEW = InstanceConfig(
     name="new “one”",
@@ -32,7 +33,7 @@ def test_a_saved_instance_is_loaded_again_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_was_in_the_file_stays_comments_included(tmp_path: Path) -> None:
-    file = write_config(tmp_path, CONTRACT + "\n[keymap]  # mine\nquit = 'Q'\n")
+    file = write_config_text(tmp_path, CONTRACT + "\n[keymap]  # mine\nquit = 'Q'\n")
 
     save_instance(file, NEW)
 
@@ -45,7 +46,7 @@ def test_what_was_in_the_file_stays_comments_included(tmp_path: Path) -> None:
 
 
 def test_a_taken_name_and_a_broken_file_are_refused_and_left_alone(tmp_path: Path) -> None:
-    file = write_config(tmp_path, CONTRACT)
+    file = write_config_text(tmp_path, CONTRACT)
     with pytest.raises(ConfigError, match="nas is there already"):
         save_instance(file, NEW.model_copy(update={"name": "nas"}))
     assert file.read_text() == CONTRACT
@@ -58,7 +59,7 @@ def test_a_taken_name_and_a_broken_file_are_refused_and_left_alone(tmp_path: Pat
 
 
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
-    real = write_config(tmp_path / "dotfiles", CONTRACT)
+    real = write_config_text(tmp_path / "dotfiles", CONTRACT)
     link = tmp_path / "config.toml"
     link.symlink_to(real)
 
@@ -72,14 +73,14 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ConfigError, match="cannot be written"):
-        write_private(tmp_path / "file" / "config.toml", "")
+        write_config(tmp_path / "file" / "config.toml", "")
 
 
 def test_a_write_that_fails_half_way_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
-    file = write_config(tmp_path, CONTRACT)
+    file = write_config_text(tmp_path, CONTRACT)
 
     with pytest.raises(UnicodeEncodeError):
-        write_private(file, "\ud800")
+        write_config(file, "\ud800")
 
     assert file.read_text() == CONTRACT
     assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,31 @@
+import stat
+from pathlib import Path
+
+from dfly_tui.paths import Paths, make_private_dir, write_private
+
+
+def test_the_xdg_folders() -> None:
+    paths = Paths.from_env({"HOME": "/home/u", "XDG_CONFIG_HOME": "/etc/me", "XDG_STATE_HOME": "/var/me"})
+    assert paths.config_file == Path("/etc/me/dfly-tui/config.toml")
+    assert paths.log_file == Path("/var/me/dfly-tui/dfly-tui.log")
+    assert paths.audit_file.parent == paths.state_dir
+
+
+def test_without_them_the_usual_places_of_the_home_folder() -> None:
+    paths = Paths.from_env({"HOME": "/home/u", "XDG_STATE_HOME": "relative/is/ignored"})
+    assert paths.config_dir == Path("/home/u/.config/dfly-tui")
+    assert paths.state_dir == Path("/home/u/.local/state/dfly-tui")
+
+
+def test_what_is_made_is_private(tmp_path: Path) -> None:
+    folder = make_private_dir(tmp_path / "a")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    write_private(tmp_path / "b" / "file", "text")
+    assert (tmp_path / "b" / "file").read_text() == "text"
+    assert stat.S_IMODE((tmp_path / "b" / "file").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o700
+
+
+def test_an_existing_folder_is_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert stat.S_IMODE(make_private_dir(tmp_path).stat().st_mode) == 0o755
