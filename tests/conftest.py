@@ -24,15 +24,16 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 
-class _DiffWithoutEnvironment(pytest_textual_snapshot.SvgSnapshotDiff):  # type: ignore[misc] # has no types
-    """The plugin's report prints every environment variable, passwords too, into a file that CI keeps."""
+_Diff = pytest_textual_snapshot.SvgSnapshotDiff
 
-    def __post_init__(self) -> None:
-        self.environment: dict[str, str] = {}
+
+def _diff_without_environment(**fields: object) -> object:
+    """The plugin's report prints every environment variable, passwords too, into a file that CI keeps."""
+    return _Diff(**{**fields, "environment": {}})
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    pytest_textual_snapshot.SvgSnapshotDiff = _DiffWithoutEnvironment
+    pytest_textual_snapshot.SvgSnapshotDiff = _diff_without_environment
     if config.getoption("update_snapshots"):
         _insist_on_pinned_versions()
 

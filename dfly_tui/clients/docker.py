@@ -3,7 +3,9 @@
 import asyncio
 import concurrent.futures
 import difflib
+import logging
 import re
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -44,6 +46,7 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
         "the SSH host of {host} is not in known_hosts",
         "connect to it once by hand: ssh, and accept its key",
     ),
+    (r"SSH protocol banner|Unable to connect to port", "no SSH server answers at {host}", "check docker.host"),
     (r"Authentication failed|No authentication", "SSH to {host} was refused", "load your key: ssh-add"),
     (
         r"client version .* is too (new|old)|version .* is not supported",
@@ -159,6 +162,7 @@ class DockerContainers:
             *_ssh_errors(self._config.host),
         )
         try:
+            _knock(self._config.host, self._timeout_seconds)
             client = self._client = self._client or self._connect()
             try:
                 found = client.containers.get(self._config.container)
@@ -188,6 +192,14 @@ class DockerContainers:
         return DockerFailed(safe(words, limit=300), "")
 
 
+def _knock(host: str, timeout_seconds: float) -> None:
+    """Try a Unix socket before the SDK does, which leaves its own open for the garbage collector when it fails."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(timeout_seconds)
+            door.connect(host.removeprefix("unix://"))
+
+
 def _in_thread(look: Callable[[], ContainerInfo]) -> asyncio.Future[ContainerInfo]:
     """As `asyncio.to_thread()`, but a thread that hangs takes no place in the pool that also resolves host names, and
     does not hold up the program's exit."""
@@ -213,6 +225,10 @@ def _ssh_errors(host: str) -> tuple[type[Exception], ...]:
         from paramiko import SSHException
     except ImportError:
         return ()
+    # paramiko logs the failures it raises; without any handler Python would print them over the screen.
+    logger = logging.getLogger("paramiko")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
     return (SSHException,)
 
 

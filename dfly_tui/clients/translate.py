@@ -54,7 +54,7 @@ _REPLIES: tuple[tuple[str, type[DflyError], str], ...] = (
     (r"LOADING", Loading, "it is reading its data set or doing a full sync; wait"),
     (r"OOM|ERR Out of memory", OutOfMemory, "raise maxmemory, or delete keys"),
     (r"ERR max number of clients", TooManyClients, "close clients (CLIENT LIST shows them) or raise maxclients"),
-    (r"ERR unknown (sub)?command|ERR Unknown subcommand|ERR .* (N|n)ot (I|i)mplemented", NotSupported, ""),
+    (r"ERR unknown (sub)?command|ERR .* not implemented", NotSupported, ""),
     (r"READONLY", ServerError, "writes go to the primary"),
 )
 """What an error reply begins with, and what it means. Dragonfly's own words: facts §9."""

@@ -5,6 +5,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest_textual_snapshot
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
@@ -35,3 +37,19 @@ def test_the_scripts_are_valid_shell() -> None:
         shell = "bash" if "bash" in script.read_text("utf-8").splitlines()[0] else "sh"
         subprocess.run([shell, "-n", str(script)], check=True)
         assert script.stat().st_mode & 0o111, f"{script.name} is not executable"
+
+
+def test_the_snapshot_report_tells_no_environment_variables() -> None:
+    fields = [
+        "snapshot",
+        "actual",
+        "test_name",
+        "path",
+        "line_number",
+        "app",
+        "docstring",
+        "app_path",
+        "snapshot_exists",
+    ]
+    told = pytest_textual_snapshot.SvgSnapshotDiff(environment={"PASSWORD": "x"}, **dict.fromkeys(fields))
+    assert told.environment == {}

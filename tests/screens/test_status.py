@@ -155,7 +155,7 @@ async def test_a_read_only_program_unlocks_nothing(pair: Stage) -> None:
         await pilot.press("U")
         await seconds(pair, pilot, 1)
         await pilot.pause()
-        assert "the whole program is read-only" in screen_text(app)
+        assert "cannot be unlocked" in screen_text(app)
         assert "READ-ONLY" in screen_text(app)
         assert not pair.paths.audit_file.exists()
 

@@ -1,10 +1,8 @@
 """What Docker answers, from a scripted engine on a Unix socket; tests/docker asks a real one."""
 
 import asyncio
-import gc
 import json
 import sys
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from tests.support.clock import FakeClock
 from tests.support.eventually import eventually
 from tests.support.hostile import harmless
 from tests.support.secrets import Password
+from tests.support.servers import sweep_up_after_sdk
 
 INSPECTED: dict[str, Any] = {
     "Id": "d65562ace4c8a1b2c3d4e5f60718293a4b5c6d7e8f90",
@@ -45,12 +44,9 @@ LOG = b"I20260102 Starting dragonfly\n\x1b[31mred\x1b]0;title\x07\n"
 
 
 @pytest.fixture(autouse=True)
-def sdk_litter() -> Iterator[None]:
-    """The SDK never closes the socket of a client that could not be made; sweep it up here, not in a later test."""
+def no_litter() -> Iterator[None]:
     yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    sweep_up_after_sdk()
 
 
 def framed(log: bytes) -> bytes:
@@ -212,6 +208,7 @@ async def test_ssh_without_paramiko_says_what_to_install(monkeypatch: pytest.Mon
     [
         ("('Connection aborted.', PermissionError(13, 'Permission denied'))", "you may not use the Docker engine"),
         ("Server 'nas' not found in known_hosts", "not in known_hosts"),
+        ("Error reading SSH protocol banner", "no SSH server answers"),
         ("Authentication failed.", "SSH to unix:///x was refused"),
         ("client version 1.50 is too new. Maximum supported API version is 1.41", "another API version"),
         ("[Errno -2] Name or service not known", "is not known"),
@@ -226,6 +223,7 @@ async def test_words_of_the_sdk(monkeypatch: pytest.MonkeyPatch, words: str, det
     def refuse() -> None:
         raise DockerException(f"Error while fetching server API version: {words}")
 
+    monkeypatch.setattr("dfly_tui.clients.docker._knock", lambda host, timeout: None)
     monkeypatch.setattr(containers, "_connect", refuse)
     error = await failure(containers)
     assert detail in error.detail
