@@ -39,6 +39,7 @@ class DflyApp(App[int]):
     BINDINGS = bindings(EVERYWHERE)
     COMMANDS = {CommandProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (110, "-normal"), (170, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
 
     def __init__(self, build: Callable[[AskPassword], Services]) -> None:
         super().__init__()
@@ -83,7 +84,7 @@ class DflyApp(App[int]):
         """Nothing is configured: ask where the server is."""
         from screens.connect import ConnectScreen
 
-        found = await self.push_screen_wait(ConnectScreen(self.services.attempt, str(self.services.config_file)))
+        found = await self.push_screen_wait(ConnectScreen(self.services.attempt))
         if found is None:
             self.exit(0)
             return

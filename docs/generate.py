@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from screens.commands import COMMANDS, SCOPE_TITLES, keys_of
 from tests.screens.stage import Stage, down, seconds
+from tests.support.fakes import changed_info, recorded_info
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -28,9 +29,9 @@ class Picture:
 
 
 ALL = (
-    Picture("status", "dfly-tui: the fleet", keys=("home",)),
-    Picture("instance", "dfly-tui: one instance", keys=("end", "enter")),
-    Picture("metrics", "dfly-tui: charts", keys=("end", "2"), size=(120, 40), wait=150),
+    Picture("status", "dfly-tui: the fleet", keys=("home",), size=(120, 26)),
+    Picture("instance", "dfly-tui: one instance", keys=("home", "down", "down", "enter")),
+    Picture("metrics", "dfly-tui: charts", keys=("home", "down", "down", "2"), size=(120, 40), wait=200),
 )
 
 
@@ -55,13 +56,17 @@ def with_key_table(readme: str) -> str:
 
 
 def fleet(folder: Path) -> Stage:
-    """Instances in the states that somebody on call meets."""
+    """Instances in the states that somebody on call meets; the pair is in the third and fourth row."""
     stage = Stage(folder)
-    stage.add("workhorse", group="main", role="primary", environment="production", url="redis://127.0.0.1:17379")
-    stage.add("nas", "v1.40.1-replica", group="main", role="replica", replica_of="workhorse", environment="staging")
-    stage.add("old-cache", "v1.22.2-primary", group="cache", role="primary", environment="staging")
-    gone = stage.add("attic", group="archive", environment="lab")
-    gone.fails_after = (40, down())
+    pair = {"group": "main", "url": "redis://127.0.0.1:17379"}
+    busy = stage.add("workhorse", role="primary", environment="production", **pair)
+    busy.text = changed_info(
+        recorded_info("v1.40.1-primary"), {"instantaneous_ops_per_sec": 1204, "connected_clients": 212}
+    )
+    stage.add("nas", "v1.40.1-replica", role="replica", replica_of="workhorse", environment="staging", **pair)
+    full = stage.add("old-cache", group="cache", role="primary", environment="staging")
+    full.text = changed_info(recorded_info("v1.22.2-primary"), {"used_memory": 901_943_132})
+    stage.add("attic", group="archive", environment="lab").fails_after = (40, down())
     return stage
 
 

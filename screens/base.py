@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from dfly_tui.models.health import InstanceStatus
 from screens.commands import footer_hints
@@ -38,6 +38,7 @@ class DashboardScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusHeader()
         yield from self.compose_body()
+        yield Static("A terminal of 80×24 or more shows everything.", id="small", markup=False)
         yield KeyHints()
 
     def compose_body(self) -> ComposeResult:

@@ -27,17 +27,15 @@ class ConnectScreen(Screen[tuple[InstanceConfig, str, bool] | None]):
 
     Args:
         attempt: How to try it.
-        config_file: Named in the explanation of "save as".
 
     The result is the instance, its password and whether to save it; None when the user gave up.
     """
 
     BINDINGS = [("escape", "cancel", "Quit")]
 
-    def __init__(self, attempt: Attempt, config_file: str) -> None:
+    def __init__(self, attempt: Attempt) -> None:
         super().__init__()
         self._attempt = attempt
-        self._config_file = config_file
 
     def compose(self) -> ComposeResult:
         with Vertical(id="connect"):
@@ -49,7 +47,7 @@ class ConnectScreen(Screen[tuple[InstanceConfig, str, bool] | None]):
             yield _input("username", "default")
             yield Static("Password (optional)", markup=False)
             yield _input("password", "", password=True)
-            yield Static(f"Save as (optional; a name, kept in {self._config_file})", markup=False)
+            yield Static("Save as (optional: a name in the configuration file)", markup=False)
             yield _input("save-as", "workhorse")
             yield Static("", id="problem", markup=False)
             with Horizontal(classes="buttons"):

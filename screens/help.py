@@ -1,8 +1,13 @@
 """The help of a screen: its keys, as they are bound now, and what its words and colours mean."""
 
+import textwrap
 from collections.abc import Mapping
 
 from screens.commands import SCOPE_TITLES, commands_for, keys_of
+
+WIDTH = 68
+"""Cells of text in the dialog where the terminal has 80."""
+INDENT = " " * 20
 
 LEGENDS = {
     "status": (
@@ -27,5 +32,7 @@ def help_text(scope: str, keymap: Mapping[str, str]) -> list[str]:
             lines += [SCOPE_TITLES[command.scope]]
             last = command.scope
         keys = " ".join(keys_of(command, keymap))
-        lines.append(f"  {keys:<10} {command.title:<10} {command.help}")
+        lines += textwrap.wrap(
+            command.help, WIDTH, initial_indent=f"  {keys:<7} {command.title:<9} ", subsequent_indent=INDENT
+        )
     return [*lines, "", "Arrows, Page Up/Down, Home and End move; a mouse works but is never needed."]

@@ -27,6 +27,7 @@ class StatusScreen(DashboardScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.query_one(Vitals).set_class(self.services.low_bandwidth, "hidden")
         self.focus_body()
 
     def focus_body(self) -> None:
@@ -46,8 +47,7 @@ class StatusScreen(DashboardScreen):
             return
         self.query_one(Reasons).show(status)
         vitals = self.query_one(Vitals)
-        vitals.display = not self.services.low_bandwidth
-        if vitals.display:
+        if not self.services.low_bandwidth:
             vitals.show(vital_signs(self.services, status.name))
 
     @on(FleetTable.Highlighted)

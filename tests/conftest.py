@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 pytest.register_assert_rewrite("tests.support")
 
 ROOT = Path(__file__).parents[1]
+pytest_plugins = ["tests.contract.plugin"] if (ROOT / "tests/contract/plugin.py").exists() else []
 SNAPSHOT_MAKERS = ("rich", "syrupy", "textual", "pytest-textual-snapshot")
 REQUIRED_BY = {"docker": "DFLY_REQUIRE_DOCKER", "redis_server": "DFLY_REQUIRE_REDIS"}
 """Marker → the variable that turns its skips into failures."""
@@ -22,7 +23,6 @@ REQUIRED_BY = {"docker": "DFLY_REQUIRE_DOCKER", "redis_server": "DFLY_REQUIRE_RE
 # Repeatable: the same examples each time, however slow the machine.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
-
 
 _Diff = pytest_textual_snapshot.SvgSnapshotDiff
 

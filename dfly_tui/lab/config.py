@@ -43,7 +43,7 @@ class Config:
         self.passwords: list[str] = [options.password] if options.password else []
         self._values |= {
             "requirepass": options.password or "",
-            "masterauth": options.masterauth if options.masterauth is not None else options.password or "",
+            "masterauth": _masterauth(options),
             "dir": str(options.data_dir or ""),
             "dbfilename": options.dbfilename,
             "snapshot_cron": options.snapshot_cron,
@@ -103,6 +103,12 @@ class Config:
     def password_hashes(self) -> list[str]:
         """The passwords as ACL LIST shows them: the beginnings of their SHA-256."""
         return [hashlib.sha256(password.encode()).hexdigest()[:15] for password in self.passwords]
+
+
+def _masterauth(options: LabOptions) -> str:
+    if options.masterauth is not None:
+        return options.masterauth
+    return (options.password or "") if options.replicaof else ""
 
 
 def _key_of(text: str) -> str:

@@ -19,6 +19,7 @@ from dfly_tui.lab.protocol import OK, Failure, Reply, Simple, error, wrong_arity
 from dfly_tui.lab.state import State
 
 if TYPE_CHECKING:
+    from dfly_tui.lab.fake import Socket
     from dfly_tui.lab.server import LabServer
     from dfly_tui.lab.session import Session
 
@@ -93,7 +94,7 @@ class Dispatcher:
     async def execute(self, session: "Session", spec: CommandSpec, words: list[bytes]) -> list[Reply]:
         """Run a command that is known and complete, if the server's state allows."""
         await self._server.pause.wait(session, spec)
-        refusal = self._refusal(session, spec)
+        refusal = self._refusal(spec, admin=session.admin)
         if refusal is not None:
             return [refusal]
         clock = self._server.clock
@@ -109,11 +110,21 @@ class Dispatcher:
         self._server.note_slow(session, words, usec)
         return replies
 
-    def _refusal(self, session: "Session", spec: CommandSpec) -> Failure | None:
+    def run_invented(self, socket: "Socket", words: list[bytes]) -> None:
+        """Run a data command of a client there is none of; whether it may run is the same question."""
+        spec = self.find(words)
+        assert spec is not None, "invented commands are known"
+        if self._refusal(spec, admin=False) is None:
+            self._count_hits(socket, spec, words)
+            socket.run(words)
+            self._server.keyspace.settle()
+        self._server.stats.ran(spec.name.lower(), 20)
+
+    def _refusal(self, spec: CommandSpec, *, admin: bool) -> Failure | None:
         server = self._server
         if server.is_loading and not spec.during_loading:
             return LOADING
-        if server.state is State.TAKEN_OVER and not session.admin:
+        if server.state is State.TAKEN_OVER and not admin:
             if not server.flavour.is_new:
                 return error("Can not execute during TAKEN OVER") if spec.is_write else None
             if not spec.is_admin and spec.name != "PING":
@@ -126,7 +137,7 @@ class Dispatcher:
         return None
 
     async def _data(self, session: "Session", spec: CommandSpec, words: list[bytes]) -> list[Reply]:
-        self._count_hits(session, spec, words)
+        self._count_hits(session.socket, spec, words)
         try:
             replies = session.run_data(words)
             waiting, session.socket.waiting = session.socket.waiting, None
@@ -141,16 +152,16 @@ class Dispatcher:
             return [error(f"{spec.name} is not simulated")]
         return replies
 
-    def _count_hits(self, session: "Session", spec: CommandSpec, words: list[bytes]) -> None:
+    def _count_hits(self, socket: "Socket", spec: CommandSpec, words: list[bytes]) -> None:
         if "readonly" not in spec.flags or not spec.first:
             return
-        store, stats = session.socket.store, self._server.stats
+        store, stats = socket.store, self._server.stats
         for key in spec.keys(words):
             item = store.peek(key)
             if item is not None and (item.expireat is None or item.expireat > store.time):
-                stats.db_hits[session.socket.db] += 1
+                stats.db_hits[socket.db] += 1
             else:
-                stats.db_misses[session.socket.db] += 1
+                stats.db_misses[socket.db] += 1
 
     async def _transaction(self, session: "Session", spec: CommandSpec) -> Reply:
         if spec.name == "MULTI":

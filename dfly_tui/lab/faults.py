@@ -19,6 +19,7 @@ class Faults:
         refuse: Accept and close at once, as a proxy does with nothing behind it.
         oom: Refuse every write with "Out of memory".
         disk_full: Every save fails with "No space left on device".
+        save_seconds: How long a save takes, so that one can be watched.
         loading: Be loading until this is False again.
         garbage: Answer with bytes of another protocol.
         frozen: Do nothing at all, as a stopped process does; connections stay open.
@@ -31,6 +32,7 @@ class Faults:
     refuse: bool = False
     oom: bool = False
     disk_full: bool = False
+    save_seconds: float = 0.0
     loading: bool = False
     garbage: bool = False
     _thawed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)

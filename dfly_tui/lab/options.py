@@ -28,7 +28,7 @@ class LabOptions:
         port: Port to listen on, 0 for any free one.
         flavour: Which Dragonfly to look like, `1.22` or `1.40`.
         password: The start-up `requirepass`.
-        masterauth: What it tells its primary; its own password when None.
+        masterauth: What it tells its primary; when None its own password if it follows a primary from the start.
         data_dir: Where snapshots are written and loaded from; nothing is written without it.
         replicaof: Follow this primary from the start; nothing is loaded then.
         keys: How many keys to invent, when nothing was loaded.

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from dfly_tui.clock import Clock
+from dfly_tui.lab.commands.clients import client_name
+from dfly_tui.lab.commands.scan import Cursors
 from dfly_tui.lab.config import Config
 from dfly_tui.lab.dispatch import Dispatcher
 from dfly_tui.lab.faults import Faults
@@ -25,6 +27,7 @@ from dfly_tui.lab.session import Session
 from dfly_tui.lab.state import Pause, State
 from dfly_tui.lab.stats import SlowLog, Stats
 from dfly_tui.lab.traffic import Traffic
+from dfly_tui.lab.users import Users
 
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
@@ -63,6 +66,7 @@ class LabServer:
         self.port = options.port
         self.admin_port = 0
         self.config = Config(options, self.flavour)
+        self.users = Users(self.config, names_databases=self.flavour.is_new)
         self.keyspace = Keyspace(clock, options.shards)
         self.faults = Faults(clock)
         self.stats = Stats()
@@ -76,6 +80,7 @@ class LabServer:
         self.saver = Saver(self)
         self.dispatcher = Dispatcher(self)
         self.sessions: dict[int, Session] = {}
+        self.cursors = Cursors()
         self.blocked_clients = 0
         self.peak_bytes = 0
         self.started = clock.monotonic()
@@ -294,9 +299,3 @@ class LabServer:
             self.feeder.ping()
             await self.clock.sleep(HEARTBEAT_SECONDS)
 
-
-def client_name(server: LabServer, session: Session) -> str:
-    """What CLIENT LIST calls it: v1.40 names a client by its id until it names itself."""
-    if session.is_http:
-        return ""
-    return session.name or (str(session.id) if server.flavour.is_new else "")

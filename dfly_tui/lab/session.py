@@ -33,6 +33,8 @@ class Session:
         self.id = server.next_client_id()
         self.address = _name(writer.get_extra_info("peername"))
         self.local_address = _name(writer.get_extra_info("sockname"))
+        plug = writer.get_extra_info("socket")
+        self.file_number = plug.fileno() if plug is not None else 0
         self.name = ""
         self.lib_name = ""
         self.lib_version = ""
@@ -52,6 +54,7 @@ class Session:
         self.net_input = 0
         self.closing = False
         self.socket = server.keyspace.socket(self.push)
+        self.task: asyncio.Task[None] | None = None
         self._out = bytearray()
         self._flushing = False
         self._replies: list[Reply] | None = None
@@ -93,6 +96,12 @@ class Session:
             self.server.stats.writes += 1
             self.writer.write(bytes(self._out))
         self._out.clear()
+
+    async def flushed(self) -> None:
+        """Wait until the client has taken most of what we wrote."""
+        self._flush()
+        with suppress(OSError):
+            await self.writer.drain()
 
     async def serve(self) -> None:
         """Answer until either side has enough."""
@@ -153,6 +162,8 @@ class Session:
         """Close from outside, now."""
         self.closing = True
         self.writer.transport.abort()
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()  # it may be waiting for something else than the client
 
 
 def _name(address: object) -> str:
