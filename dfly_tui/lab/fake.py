@@ -66,6 +66,10 @@ class Store(Database):
         self.dirty.add(key)
         super().notify_watch(key)
 
+    def wake_all(self) -> None:
+        for callback in list(self._change_callbacks):  # no threads here, so nobody waits for the condition
+            callback()
+
     def clear(self) -> None:
         self.emptied = True
         self.dirty.clear()
@@ -144,7 +148,7 @@ class Socket(AsyncFakeSocket):
 
     def speak(self, protocol: int) -> None:
         """The client said HELLO."""
-        self._client_info.protocol_version = protocol  # type: ignore[misc]  # a property of fakeredis' own making
+        self._client_info["resp"] = protocol
 
     def run(self, words: list[bytes]) -> None:
         """Run a data command; the reply is delivered, unless `waiting` is set."""

@@ -83,7 +83,7 @@ def _page(server: "LabServer", *, as_json: bool) -> tuple[int, list[str], bytes]
     for pattern, value in (
         (r"(Started on:<span class='key_text'>)[^<]*", f"{server.started_at:%Y-%m-%dT%H:%M:%S}"),
         (r"(Uptime:<span class='key_text'>)[^<]*", f"{uptime // 3600}:{uptime // 60 % 60}:{uptime % 60}"),
-        (r'(var json_text1 = )[^;]*(?=;)', json.dumps({"engine": engine, "current-time": now})),
+        (r"(var json_text1 = )[^;]*(?=;)", json.dumps({"engine": engine, "current-time": now})),
     ):
         page = re.sub(pattern, lambda found, value=value: found[1] + value, page)  # type: ignore[misc]
     return 200, ["Content-Type: text/html"], page.encode()

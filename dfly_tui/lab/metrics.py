@@ -99,9 +99,7 @@ def _commands(server: "LabServer") -> Iterator[str]:
     seconds = [(f'{{cmd="{name}"}}', server.stats.usec[name] / 1e6) for name in server.stats.calls]
     if server.flavour.is_new:
         yield from _family("commands_total", "counter", "Total number of commands executed", iter(calls))
-        yield from _family(
-            "commands_duration_seconds", "counter", "Duration of commands in seconds", iter(seconds)
-        )
+        yield from _family("commands_duration_seconds", "counter", "Duration of commands in seconds", iter(seconds))
         return
     # v1.22 names the family by something else than its samples.
     yield f"# HELP {PREFIX}commands Metrics for all commands ran"
@@ -114,7 +112,10 @@ def _commands(server: "LabServer") -> Iterator[str]:
 def _lag(server: "LabServer") -> Iterator[str]:
     if server.follower is not None:
         yield from _family(
-            "replica_reconnect_count", "counter", "Number of replica reconnects", iter([("", server.follower.reconnects)])
+            "replica_reconnect_count",
+            "counter",
+            "Number of replica reconnects",
+            iter([("", server.follower.reconnects)]),
         )
         return
     if server.flavour.is_new:

@@ -125,12 +125,15 @@ class LabServer:
             listener.close()
         if self.follower is not None:
             await self.follower.stop()
+        sessions = list(self.sessions.values())
+        served = {session.task for session in sessions}
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for session in list(self.sessions.values()):
+        for session in sessions:
             session.kill()
+        for task in tasks:
+            if task not in served:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for listener in self._listeners:
             with suppress(OSError):
                 await listener.wait_closed()
@@ -207,7 +210,7 @@ class LabServer:
 
     def _evict(self) -> None:
         store = self.keyspace.store(0)
-        for key in list(store)[: 100]:
+        for key in list(store)[:100]:
             store.pop(key)
             store.notify_watch(key)
             self.stats.evicted += 1
@@ -280,7 +283,7 @@ class LabServer:
         session.task = task
         self.sessions[session.id] = session
         try:
-            with suppress(ConnectionError):
+            with suppress(ConnectionError, asyncio.CancelledError):  # cancelled by kill()
                 await session.serve()
         finally:
             del self.sessions[session.id]
@@ -298,4 +301,3 @@ class LabServer:
             self.saver.tick()
             self.feeder.ping()
             await self.clock.sleep(HEARTBEAT_SECONDS)
-

@@ -154,8 +154,8 @@ class Session:
         """Say what is left to say and close."""
         self._flush()
         self.server.keyspace.forget_socket(self.socket)
-        with suppress(OSError):
-            self.writer.close()
+        self.writer.close()
+        with suppress(OSError, asyncio.CancelledError):  # whoever cancels wants just this
             await self.writer.wait_closed()
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ The names are Dragonfly's (`base-0000.dfs` … `base-summary.dfs`, or `base.rdb`
 are the lab's own after that: it loads what it wrote and nothing else.
 """
 
+import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -64,8 +65,12 @@ def newest(folder: Path, name: str) -> Path | None:
     if exact.is_file():
         return exact
     pattern = _MACRO.sub("*", name)
+    if "." not in name:
+        pattern += "*"
     found = [
-        path for path in folder.glob(pattern if "." in name else f"{pattern}*") if path.name.endswith((".rdb", SUMMARY))
+        path
+        for path in folder.iterdir()
+        if path.name.endswith((".rdb", SUMMARY)) and fnmatch.fnmatchcase(path.name, pattern)
     ]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
@@ -74,13 +79,8 @@ def parts(path: Path) -> list[Path]:
     """The files with data that belong to a summary, or the one RDB file."""
     if not path.name.endswith(SUMMARY):
         return [path]
-    base = path.name.removesuffix(SUMMARY)
-    return sorted(path.parent.glob(f"{glob_escape(base)}-[0-9][0-9][0-9][0-9].dfs"))
-
-
-def glob_escape(text: str) -> str:
-    """A name in which nothing is a wildcard."""
-    return re.sub(r"([*?\[])", r"[\1]", text)
+    wanted = re.compile(re.escape(path.name.removesuffix(SUMMARY)) + r"-\d{4}\.dfs")
+    return sorted(part for part in path.parent.iterdir() if wanted.fullmatch(part.name))
 
 
 def encode_changes(changes: Iterable[Change]) -> bytes:

@@ -42,7 +42,7 @@ def live_servers() -> Iterator[list[str]]:
     """URLs of a lab primary with traffic and of its replica."""
     command = [*DFLY_TUI, "lab", "--port", "0", "--replica-port", "0", "--keys", "10000", "--traffic"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as lab:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environ) as lab:
         assert lab.stdout is not None
         try:
             yield [f"redis://127.0.0.1:{json.loads(lab.stdout.readline())['port']}" for _ in range(2)]

@@ -18,7 +18,9 @@ from dfly_tui.lab.protocol import (
 FOOTER = b"\x09\x00"
 """The RDB version at the end of a DUMP, before eight bytes of checksum."""
 BAD_PAYLOAD = error("DUMP payload version or checksum are wrong")
-MALLOC_STATS = "___ Begin malloc stats ___\narena: 0, ordblks: 0\n___ End malloc stats ___\n\n___ Begin mimalloc stats ___\n"
+MALLOC_STATS = (
+    "___ Begin malloc stats ___\narena: 0, ordblks: 0\n___ End malloc stats ___\n\n___ Begin mimalloc stats ___\n"
+)
 
 
 async def memory(call: Call) -> Reply:
@@ -89,8 +91,10 @@ async def restore(call: Call) -> Reply:
         return value
     key = call.words[1]
     if key in store and b"REPLACE" not in options:
-        return Failure("BUSYKEY Target key name already exists.") if call.server.flavour.is_new else error(
-            "BUSYKEY: key name already exists."
+        return (
+            Failure("BUSYKEY Target key name already exists.")
+            if call.server.flavour.is_new
+            else error("BUSYKEY: key name already exists.")
         )
     expire_at = None
     if milliseconds:
