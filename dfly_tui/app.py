@@ -19,6 +19,7 @@ from dfly_tui.settings import InstanceConfig, Settings
 from dfly_tui.text import safe
 from dfly_tui.tty import watch_terminal
 from dfly_tui.wiring import AskPassword, build_services
+from screens.base import DashboardScreen
 from screens.commands import EVERYWHERE, bindings
 from screens.jump import CommandProvider, jump_targets
 from screens.services import Services
@@ -166,6 +167,8 @@ class DflyApp(App[int]):
 
     def action_refresh(self) -> None:
         self.services.ask_again()
+        if isinstance(self.screen, DashboardScreen):
+            self.screen.read_again()
         self.services.hub.refresh_now()
 
     def action_pause(self) -> None:

@@ -34,6 +34,7 @@ class DashboardScreen(Screen[None]):
         self._leave: Callable[[], None] = lambda: None
         self._pending: Timer | None = None
         self._painted_at = float("-inf")
+        self._texts: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield StatusHeader()
@@ -48,6 +49,9 @@ class DashboardScreen(Screen[None]):
     def paint(self, statuses: tuple[InstanceStatus, ...]) -> None:
         """Show what is known now."""
         raise NotImplementedError
+
+    def read_again(self) -> None:
+        """Read, on the user's request, what this screen shows and no feed reads."""
 
     def subscribe(self) -> Callable[[], None]:
         """Start what the screen needs; returns how to leave it."""
@@ -105,6 +109,12 @@ class DashboardScreen(Screen[None]):
             unlocked_seconds=services.guard.remaining(name) if name else None,
             interval=services.hub.interval,
         )
+
+    def put(self, selector: str, text: str) -> None:
+        """Set the text of a Static, unless it stands there already: Textual would write it again."""
+        if self._texts.get(selector) != text:
+            self._texts[selector] = text
+            self.query_one(selector, Static).update(text)
 
     def open_filter(self) -> None:
         """Show the filter line and put the cursor in it."""

@@ -6,12 +6,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
-from dfly_tui.errors import DflyError
+from dfly_tui.errors import DflyError, Loading, Timeout, Unreachable
 from dfly_tui.models.configuration import settings_of
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.explanations import explain
 from dfly_tui.models.health import InstanceStatus
 from dfly_tui.models.instance import Flavour
+from dfly_tui.models.reading import Freshness
 from dfly_tui.text import safe
 from dfly_tui.units import MISSING, bytes_text
 from screens.base import DashboardScreen, filter_box
@@ -19,6 +20,8 @@ from screens.commands import INSTANCE, bindings
 from screens.services import Services
 from widgets.fields import FieldList, FieldRow
 
+PASSING = (Unreachable, Timeout, Loading)
+"""Errors of a server that may be back by now."""
 VIEWS = ("INFO", "Configuration", "Container")
 
 
@@ -38,6 +41,7 @@ class InstanceScreen(DashboardScreen):
         yield Static(id="views", markup=False)
         yield filter_box()
         yield FieldList()
+        yield Static(id="explained", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -50,26 +54,28 @@ class InstanceScreen(DashboardScreen):
     def paint(self, statuses: tuple[InstanceStatus, ...]) -> None:
         status = next(item for item in statuses if item.name == self.instance_name)
         tabs = "   ".join(f"[{view}]" if at == self._view else f" {view} " for at, view in enumerate(VIEWS))
-        self.query_one("#views", Static).update(f"{self.instance_name}   {tabs}")
+        self.put("#views", f"{self.instance_name}   {tabs}")
         rows = (self._info_rows, self._config_rows, self._container_rows)[self._view](status)
-        fields = self.query_one(FieldList)
-        fields.show(rows)
+        self.query_one(FieldList).show(rows)
+        self._paint_explained()
 
     def _info_rows(self, status: InstanceStatus) -> list[FieldRow]:
         seen = status.snapshot
         if seen is None:
-            return [_remark(status)]
+            return _remarks(status)
         return [
-            FieldRow(section, safe(key), safe(value), explain(key, section), False)
+            FieldRow(section, safe(key), safe(value), explain(key, section))
             for section, key, value in seen.info.lines()
         ]
 
     def _config_rows(self, status: InstanceStatus) -> list[FieldRow]:
         match self._config:
             case None:
-                return [FieldRow("Configuration", "", "reading …", "", False)]
+                return [FieldRow("Configuration", "", "reading …")]
             case DflyError() as error:
-                return [FieldRow("Configuration", error.title, error.detail, error.hint, False)]
+                if status.freshness is Freshness.FRESH and isinstance(error, PASSING):
+                    self.read_again()
+                return _failed("Configuration", error)
             case config:
                 seen = status.snapshot
                 flavour = seen.flavour if seen else Flavour.DRAGONFLY
@@ -87,14 +93,10 @@ class InstanceScreen(DashboardScreen):
 
     def _container_rows(self, status: InstanceStatus) -> list[FieldRow]:
         if status.config.docker is None:
-            return [
-                FieldRow("Container", "", "not configured", 'add docker = { container = "…" } to this instance', False)
-            ]
-        info = status.container
+            return [FieldRow("Container", "", 'not configured: add docker = { container = "…" } to this instance')]
         reading = status.observation.container
-        error = reading.error if reading else None
-        rows = [FieldRow("Container", error.title, error.detail, error.hint, True)] if error else []
-        return rows + (container_rows(info) if info else [])
+        rows = _failed("Container", reading.error) if reading and reading.error else []
+        return rows + (container_rows(status.container) if status.container else [])
 
     @work(exclusive=True, group="config", exit_on_error=False)
     async def _read_config(self) -> None:
@@ -109,6 +111,16 @@ class InstanceScreen(DashboardScreen):
     def _filter_changed(self, event: Input.Changed) -> None:
         self.query_one(FieldList).filter(event.value)
 
+    @on(FieldList.Highlighted)
+    def _highlighted(self) -> None:
+        self._paint_explained()
+
+    def _paint_explained(self) -> None:
+        """The field under the cursor in full: beside others there is little room."""
+        row = self.query_one(FieldList).highlighted
+        text = f"{row.name} = {row.value}\n{row.note}" if row and row.name else row.value if row else ""
+        self.put("#explained", text)
+
     def action_filter(self) -> None:
         self.open_filter()
 
@@ -117,15 +129,21 @@ class InstanceScreen(DashboardScreen):
         self._view = (self._view + 1) % len(VIEWS)
         self.repaint()
 
-    def action_refresh(self) -> None:
-        """Read the configuration again as well."""
+    def read_again(self) -> None:
         self._read_config()
-        self.services.hub.refresh_now()
 
 
-def _remark(status: InstanceStatus) -> FieldRow:
-    reason = status.reasons[0] if status.reasons else None
-    return FieldRow("INFO", "", reason.text if reason else "connecting …", reason.advice if reason else "", False)
+def _remarks(status: InstanceStatus) -> list[FieldRow]:
+    """Why there is nothing to show."""
+    if not status.reasons:
+        return [FieldRow("INFO", "", "connecting …")]
+    return [FieldRow("INFO", "", line) for reason in status.reasons for line in (reason.text, reason.advice) if line]
+
+
+def _failed(section: str, error: DflyError) -> list[FieldRow]:
+    """An error in place of a section; its advice has a line of its own, for want of room beside it."""
+    rows = [FieldRow(section, error.title, error.detail, marked=True), FieldRow(section, "", error.hint)]
+    return rows if error.hint else rows[:1]
 
 
 def _setting_note(default: str | None, is_default: bool | None, changeable: bool | None, explanation: str) -> str:

@@ -81,7 +81,7 @@ class MetricsScreen(DashboardScreen):
         window = WINDOWS[self._window]
         instances = self.instances()
         title = " against ".join(instances) or "no instance"
-        self.query_one("#what", Static).update(f"{title} · last {duration_text(window)}")
+        self.put("#what", f"{title} · last {duration_text(window)}")
         wanted = self.query_one("#filter", Input).value.strip().lower()
         self.query_one("#charts").set_class(self._zoomed is not None, "zoomed")
         end = self.services.clock.monotonic()

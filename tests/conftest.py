@@ -15,7 +15,6 @@ from textual.widgets import Input, TextArea
 pytest.register_assert_rewrite("tests.support")
 
 ROOT = Path(__file__).parents[1]
-pytest_plugins = ["tests.contract.plugin"] if (ROOT / "tests/contract/plugin.py").exists() else []
 SNAPSHOT_MAKERS = ("rich", "syrupy", "textual", "pytest-textual-snapshot")
 REQUIRED_BY = {"docker": "DFLY_REQUIRE_DOCKER", "redis_server": "DFLY_REQUIRE_REDIS"}
 """Marker → the variable that turns its skips into failures."""

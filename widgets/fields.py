@@ -56,7 +56,7 @@ def entry_line(entry: Entry, name_width: int, width: int) -> Line:
     runs = [Run("* " if entry.marked else "  ", style), Run(f"{fit(entry.name, name_width)} ", "muted")]
     if not entry.note or width < NOTES_FROM:
         return fit_line([*runs, Run(entry.value, style)], width)
-    room = (width - name_width - 3) * 2 // 5
+    room = (width - name_width - 3) // 3
     return fit_line([*runs, Run(f"{fit(entry.value, room)} ", style), Run(entry.note, "muted")], width)
 
 
@@ -100,7 +100,7 @@ class FieldList(LongList):
         self._entries = list(entries(self._rows, self._wanted))
         width = max(0, self.size.width - len(MARKER))
         longest = max((cell_len(row.name) for row in self._rows), default=0)
-        name_width = min(longest, max(4, width * 2 // 5))
+        name_width = min(longest, max(4, width * 3 // 10))
         self.set_lines([entry_line(entry, name_width, width) for entry in self._entries])
 
     def on_resize(self, event: Resize) -> None:

@@ -10,8 +10,6 @@ from dfly_tui.lab.options import LabOptions, bytes_of
 from dfly_tui.lab.protocol import OK, Reply, error
 
 IMMUTABLE = frozenset({"dir", "dbnum", "aclfile"})
-SMALLEST_MEMORY = 1
-"""v1.22 refuses a limit of 0; v1.40 takes it and is out of memory from then on."""
 
 
 def human(number: float) -> str:
@@ -72,7 +70,7 @@ class Config:
         """CONFIG SET of one pair; OK or the error in Dragonfly's words."""
         name = next((known for known in self._values if known.lower() == _key_of(key)), None)
         if name is None:
-            return error(f"Unknown option or number of arguments for CONFIG SET - '{_key_of(key)}'")
+            return error(f"Unknown option or number of arguments for CONFIG SET - '{key.lower()}'")
         failed = f"CONFIG SET failed (possibly related to argument '{name}') - "
         if name in IMMUTABLE:
             return error(failed + "can't set immutable config")
@@ -89,8 +87,8 @@ class Config:
 
     def _set_maxmemory(self, value: str) -> None:
         limit = bytes_of(value)
-        if limit < SMALLEST_MEMORY and not self._flavour.is_new:
-            raise ValueError("a limit of 0")
+        if value.isdecimal() and not self._flavour.is_new:
+            raise ValueError("v1.22 wants a unit")
         self.maxmemory = limit
 
     def _add_password(self, value: str) -> None:

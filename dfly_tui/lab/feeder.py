@@ -123,10 +123,8 @@ class Feeder:
         session = peer.session
         session.send_raw(message("full", peer.sync_id, self._server.replid))
         peer.state = "full_sync"
-        sent = 0
-        for change in self._server.keyspace.changes():
+        for sent, change in enumerate(self._server.keyspace.changes(), 1):
             session.send_raw(message("item", *change_words(change)))
-            sent += 1
             if sent % BATCH == 0:
                 await session.flushed()
                 await self._server.faults.thawed()

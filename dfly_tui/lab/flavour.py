@@ -17,7 +17,7 @@ class CommandSpec:
         arity: Number of words with the name; negative for "at least".
         flags: As the server spells them.
         first, last, step: Positions of the keys.
-        categories: ACL categories; empty in 1.22, which does not tell.
+        categories: ACL categories; None in 1.22, which does not tell.
     """
 
     name: str
@@ -26,7 +26,7 @@ class CommandSpec:
     first: int = 0
     last: int = 0
     step: int = 0
-    categories: tuple[str, ...] = ()
+    categories: tuple[str, ...] | None = None
     hidden: bool = False
 
     @property
@@ -60,7 +60,7 @@ class CommandSpec:
         """Its element in the reply to COMMAND."""
         flags: list[Reply] = [Simple(flag) for flag in self.flags]
         entry: list[Reply] = [Simple(self.name), self.arity, flags, self.first, self.last, self.step]
-        if self.categories:
+        if self.categories is not None:
             entry.append([Simple(category) for category in self.categories])
         return entry
 
@@ -120,7 +120,9 @@ def flavour(name: str) -> Flavour:
         return (folder / file).read_text(encoding="utf-8")
 
     commands = {
-        command: CommandSpec(command, line[0], tuple(line[1]), *line[2:5], tuple(line[5]) if len(line) > 5 else ())
+        command: CommandSpec(
+            command, line[0], tuple(line[1]), line[2], line[3], line[4], tuple(line[5]) if len(line) > 5 else None
+        )
         for command, line in json.loads(text("commands.json")).items()
     }
     commands |= {spec.name: spec for spec in HIDDEN if spec.name not in commands}

@@ -70,7 +70,7 @@ class Follower:
 
     @property
     def offset(self) -> int | None:
-        """Records carried out, of all shards; None while that is not known (v1.40 still knows when the link is down)."""
+        """Records carried out, of all shards; None while not known. v1.40 still knows when the link is down."""
         if self.phase == "online" or (self._server.flavour.is_new and self._was_online and not self.is_up):
             return sum(self.executed)
         return None
@@ -110,7 +110,7 @@ class Follower:
         user, password = self._server.config["masteruser"], self._server.config["masterauth"]
         if password and not await self._ask(*(["AUTH", user, password] if user else ["AUTH", password])):
             raise self._failure("could not connect to master: Bad message")
-        own = (self.host, self.port) in {(self._server.options.host, self._server.port)}
+        own = (self.host, self.port) == (self._server.options.host, self._server.port)
         if own or not await self._ask("REPLCONF", "LISTENING-PORT", self._server.port):
             raise self._failure("could not greet master Bad message")
         tried = self._server.flavour.is_new and self._was_online
@@ -220,7 +220,7 @@ class Follower:
             if self.phase == "online":
                 self._send_ack()
 
-    async def take_over(self, seconds: float, *, save: bool) -> str:
+    async def take_over(self, seconds: int, *, save: bool) -> str:
         """Ask the primary to hand over.
 
         Returns:

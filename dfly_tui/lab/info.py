@@ -23,6 +23,7 @@ MARK = "dfly_tui_lab:1"
 def _sections(template: str) -> Mapping[str, Sequence[str]]:
     """Title → its lines; a line `@name` stands for what only the moment knows."""
     found: dict[str, list[str]] = {}
+    lines: list[str] = []
     for line in template.splitlines():
         if line.startswith("# "):
             lines = found.setdefault(line[2:], [])

@@ -81,6 +81,11 @@ class Keyspace:
             if number:
                 yield number, self.store(number)
 
+    @property
+    def scripts(self) -> dict[bytes, bytes]:
+        """SHA-1 → the script, of all that have been run."""
+        return self._server.script_cache
+
     def shard_of(self, key: bytes) -> int:
         """Which shard a key belongs to."""
         return zlib.crc32(key) % self.shards

@@ -21,10 +21,9 @@ def metrics_text(server: "LabServer") -> str:
         elif line.startswith("#"):
             lines.append(line)
         else:
-            name, _, default = line.rpartition(" ")
+            name = line.rpartition(" ")[0]
             value = values.get(name.removeprefix(PREFIX))
             lines.append(line if value is None else f"{name} {value}")
-            del default
     return "\n".join(lines) + "\n"
 
 
@@ -35,7 +34,7 @@ def _values(server: "LabServer") -> Mapping[str, float | int]:
     return {
         "master": int(server.follower is None),
         "uptime_in_seconds": server.uptime_seconds,
-        "max_clients": server.config["maxclients"],
+        "max_clients": server.config.number("maxclients"),
         "connected_clients": clients,
         'connected_clients{listener="main"}': main,
         'connected_clients{listener="other"}': clients - main,
@@ -65,7 +64,7 @@ def _values(server: "LabServer") -> Mapping[str, float | int]:
         'memory_by_class_bytes{class="client_read_buffer"}': 256 * clients,
         'memory_by_class_bytes{class="object_used"}': space.object_bytes,
         'memory_by_class_bytes{class="table_used"}': server.used_memory - space.object_bytes,
-    }  # type: ignore[dict-item]  # max_clients is a number in text
+    }
 
 
 def _family(name: str, kind: str, words: str, samples: Iterator[tuple[str, float | int]]) -> Iterator[str]:
@@ -148,6 +147,12 @@ def _link(server: "LabServer") -> Iterator[str]:
         yield from _family(name, "gauge", "", iter([("", value)]))
 
 
+def _latency(server: "LabServer") -> Iterator[str]:
+    if server.stats.pipelined:
+        yield f'{PREFIX}pipeline_latency_seconds{{quantile="0.95"}} 0.0002'
+        yield f'{PREFIX}pipeline_latency_seconds{{quantile="0.99"}} 0.0005'
+
+
 def _widths(server: "LabServer") -> Iterator[str]:
     if server.keyspace.mutations:
         yield from _family(
@@ -192,6 +197,7 @@ _MOMENTS: Mapping[str, Callable[["LabServer"], Iterator[str]]] = {
     "commands": _commands,
     "lag": _lag,
     "link": _link,
+    "latency": _latency,
     "widths": _widths,
     "databases": _databases,
     "expired": _expired,

@@ -38,12 +38,16 @@ class Raw:
 
 
 Reply: TypeAlias = (
-    "None | int | float | str | bytes | Simple | Failure | Verbatim | Raw | Sequence[Reply] | Mapping[str, Reply]"
+    "int | float | str | bytes | Simple | Failure | Verbatim | Raw | Sequence[Reply] | Mapping[str, Reply] | None"
 )
 """`str` and `bytes` are bulk strings."""
 
 OK = Simple("OK")
 NULL_2, NULL_3 = b"$-1\r\n", b"_\r\n"
+
+
+class SimpleKeys(dict[str, "Reply"]):
+    """A map whose keys are simple strings; those of any other map are bulk strings."""
 
 
 def error(text: str) -> Failure:
@@ -75,6 +79,21 @@ def encode(reply: Reply, protocol: int) -> bytes:
     match reply:
         case None:
             return NULL_3 if protocol == 3 else NULL_2
+        case bytes():
+            return bulk(reply)
+        case str():
+            return bulk(reply.encode())
+        case bool() | int():
+            return b":%d\r\n" % reply
+        case float():
+            return f",{reply:.17g}\r\n".encode() if protocol == 3 else bulk(f"{reply:.17g}".encode())
+        case Mapping() | Sequence():
+            return _encode_many(reply, protocol)
+    return _encode_special(reply, protocol)
+
+
+def _encode_special(reply: Simple | Failure | Verbatim | Raw, protocol: int) -> bytes:
+    match reply:
         case Raw(data):
             return data
         case Simple(text):
@@ -84,19 +103,14 @@ def encode(reply: Reply, protocol: int) -> bytes:
         case Verbatim(text):
             data = text.encode()
             return b"=%d\r\ntxt:%b\r\n" % (len(data) + 4, data) if protocol == 3 else bulk(data)
-        case bool() | int():
-            return b":%d\r\n" % reply
-        case float():
-            return f",{reply:.17g}\r\n".encode() if protocol == 3 else bulk(f"{reply:.17g}".encode())
-        case str():
-            return bulk(reply.encode())
-        case bytes():
-            return bulk(reply)
-        case Mapping():
-            head = b"%%%d\r\n" % len(reply) if protocol == 3 else b"*%d\r\n" % (2 * len(reply))
-            return head + b"".join(encode(key, protocol) + encode(value, protocol) for key, value in reply.items())
-        case _:
-            return b"*%d\r\n%b" % (len(reply), b"".join([encode(item, protocol) for item in reply]))
+
+
+def _encode_many(reply: "Mapping[str, Reply] | Sequence[Reply]", protocol: int) -> bytes:
+    if not isinstance(reply, Mapping):
+        return b"*%d\r\n%b" % (len(reply), b"".join([encode(item, protocol) for item in reply]))
+    head = b"%%%d\r\n" % len(reply) if protocol == 3 else b"*%d\r\n" % (2 * len(reply))
+    name = Simple if isinstance(reply, SimpleKeys) else str
+    return head + b"".join(encode(name(key), protocol) + encode(value, protocol) for key, value in reply.items())
 
 
 class BadRequest(Exception):

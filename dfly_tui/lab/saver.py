@@ -266,8 +266,7 @@ def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
 
 
 def _words(problem: OSError) -> str:
-    if isinstance(problem, PermissionError):
-        if problem.strerror.startswith("Permission denied:"):
-            return problem.strerror
+    words = problem.strerror or str(problem)
+    if isinstance(problem, PermissionError) and ":" not in words:
         return "Permission denied: Couldn't open file for writing (is direct I/O supported by the file system?)"
-    return problem.strerror or str(problem)
+    return words

@@ -168,7 +168,7 @@ class LabServer:
 
     def spawn(self, work: "asyncio._CoroutineLike[None]") -> asyncio.Task[None]:
         """Run something in the background until it ends or the server stops."""
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[assignment,arg-type]
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -178,6 +178,7 @@ class LabServer:
         sys.stderr.write(f"{self.options.name}: {words}\n")
 
     def next_client_id(self) -> int:
+        """Ids count from 1 and are never used again."""
         self._client_ids += 1
         return self._client_ids
 

@@ -30,7 +30,7 @@ class Session:
         self.reader = reader
         self.writer = writer
         self.admin = admin
-        self.id = server.next_client_id()
+        self.id: int = server.next_client_id()
         self.address = _name(writer.get_extra_info("peername"))
         self.local_address = _name(writer.get_extra_info("sockname"))
         plug = writer.get_extra_info("socket")
@@ -68,7 +68,8 @@ class Session:
 
     def run_data(self, words: list[bytes]) -> list[Reply]:
         """Run a data command now, and take what it answers."""
-        self._replies = replies = []
+        replies: list[Reply] = []
+        self._replies = replies
         try:
             self.socket.run(words)
         finally:

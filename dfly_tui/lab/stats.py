@@ -99,9 +99,14 @@ class Stats:
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
-        kept = self._rate
         self.__init__()  # type: ignore[misc]  # every counter back to its default
-        kept.clear()
+
+
+def _cut(word: bytes) -> bytes:
+    if len(word) <= 128:
+        return word
+    tail = b"... (%d more bytes)" % (len(word) - 128)
+    return word[: 128 - len(tail)] + tail
 
 
 @dataclass
@@ -113,7 +118,7 @@ class SlowLog:
 
     def add(self, at: int, usec: int, words: list[bytes], address: str, client: str, longest: int) -> None:
         """Keep a command, its words cut as Dragonfly cuts them: 32 of at most 128 bytes."""
-        cut = [word if len(word) <= 128 else word[:110] + b"... (%d more bytes)" % (len(word) - 110) for word in words]
+        cut = [_cut(word) for word in words]
         if len(cut) > 32:
             cut = [*cut[:31], b"... (%d more arguments)" % (len(words) - 31)]
         self.entries.append(SlowEntry(self._next, at, usec, cut, address, client))

@@ -1,7 +1,7 @@
 """ACL users: enough of them to rotate a password, make a viewer and list both."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dfly_tui.lab.config import Config
@@ -80,35 +80,39 @@ def _digest(password: str) -> str:
 
 def _apply(user: User, rule: str) -> bool:
     """Carry out one rule of SETUSER; returns whether it is one."""
-    match rule[:1], rule.lower():
-        case ">", _:
-            if rule[1:] not in user.passwords:
-                user.passwords.append(rule[1:])
-        case "<", _:
-            if rule[1:] in user.passwords:
-                user.passwords.remove(rule[1:])
-        case "+" | "-", _:
-            user.commands.append(rule)
-        case "~", _:
-            user.keys.append(rule)
-        case "&", _:
-            user.channels = rule
-        case _, "on" | "off":
-            user.enabled = rule.lower() == "on"
-        case _, "nopass":
-            user.open = True
-        case _, "resetpass":
-            user.passwords.clear()
-        case _, "allkeys":
-            user.keys.append("~*")
-        case _, "resetkeys":
-            user.keys.clear()
-        case _, "allchannels" | "resetchannels":
-            user.channels = "&*" if rule.lower() == "allchannels" else "resetchannels"
-        case _, "allcommands" | "nocommands":
-            user.commands.append("+@all" if rule.lower() == "allcommands" else "-@all")
-        case _, "reset":
-            user.passwords.clear()
-        case _:
-            return False
+    first, rest, word = rule[:1], rule[1:], rule.lower()
+    if first == ">":
+        user.passwords.append(rest)
+    elif first == "<" and rest in user.passwords:
+        user.passwords.remove(rest)
+    elif first in {"+", "-"}:
+        user.commands.append(rule)
+    elif first == "~":
+        user.keys.append(rule)
+    elif first == "&":
+        user.channels = rule
+    elif word in _WORDS:
+        _WORDS[word](user)
+    else:
+        return False
     return True
+
+
+def _switch(user: User, *, on: bool) -> None:
+    user.enabled = on
+
+
+def _open(user: User) -> None:
+    user.open = True
+
+
+_WORDS: Mapping[str, Callable[[User], None]] = {
+    "on": lambda user: _switch(user, on=True),
+    "off": lambda user: _switch(user, on=False),
+    "nopass": _open,
+    "resetpass": lambda user: user.passwords.clear(),
+    "allkeys": lambda user: user.keys.append("~*"),
+    "resetkeys": lambda user: user.keys.clear(),
+    "allcommands": lambda user: user.commands.append("+@all"),
+    "nocommands": lambda user: user.commands.append("-@all"),
+}

@@ -73,6 +73,36 @@ async def test_a_configuration_that_may_not_be_read_says_why(pair: Stage) -> Non
         assert "ask for +config|get" in screen_text(app)
 
 
+async def test_r_reads_the_configuration_again(pair: Stage) -> None:
+    pair.actors["workhorse"].settings = {"maxclients": "64000"}
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("enter", "tab")
+        await seconds(pair, pilot, 1)
+        assert "64000" in screen_text(app)
+        pair.actors["workhorse"].settings = {"maxclients": "12345"}
+        await seconds(pair, pilot, 5)
+        assert "64000" in screen_text(app)
+        await pilot.press("r")
+        await seconds(pair, pilot, 1)
+        assert "12345" in screen_text(app)
+
+
+async def test_a_configuration_is_read_when_the_server_is_back(pair: Stage) -> None:
+    actor = pair.actors["workhorse"]
+    actor.settings = down()
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("enter", "tab")
+        await pilot.pause()
+        assert "connection refused by 10.0.0.1:6379" in screen_text(app)
+        actor.settings = {"maxclients": "12345"}
+        await seconds(pair, pilot, 2)
+        assert "12345" in screen_text(app)
+
+
 async def test_docker_that_is_absent_says_so_and_the_rest_works(stage: Stage) -> None:
     actor = stage.add("workhorse", docker={"container": "dragonfly"})
     actor.container_info = DockerFailed("no socket at /var/run/docker.sock", "is Docker installed?")

@@ -52,8 +52,7 @@ async def get_user(call: Call) -> Reply:
     reply: list[Reply] = []
     for title, values in lists.items():
         several: list[Reply] = [Simple(value) for value in values]
-        one: Reply = Simple(" ".join(values))
-        reply += [Simple(title), several if title in {"flags", "passwords"} else one]
+        reply += [Simple(title), several if title == "flags" else Simple(" ".join(values))]
     return reply
 
 

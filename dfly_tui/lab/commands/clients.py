@@ -1,56 +1,34 @@
 """CLIENT."""
 
 import re
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING
 
 from dfly_tui.lab.commands import Call, Handlers, integer
-from dfly_tui.lab.protocol import NOT_AN_INTEGER, OK, SYNTAX_ERROR, Reply, Verbatim, bad_subcommand, error
+from dfly_tui.lab.protocol import NOT_AN_INTEGER, OK, SYNTAX_ERROR, Reply, Simple, Verbatim, bad_subcommand, error
 
 if TYPE_CHECKING:
     from dfly_tui.lab.server import LabServer
     from dfly_tui.lab.session import Session
 
-OLD = frozenset({"SETNAME", "GETNAME", "LIST", "PAUSE", "TRACKING", "KILL", "CACHING", "SETINFO"})
-NEW = OLD | {"ID", "INFO", "UNPAUSE", "MIGRATE", "HELP"}
+NEW = frozenset({"ID", "INFO", "UNPAUSE", "HELP"})
+"""What v1.22 does not have."""
 INFO_TAIL = " qbuf=0 qbuf-free=0 obl=0 argv-mem=0 oll=0 omem=0 tot-mem=0 multi=0 psub=0 sub=0\r\n"
 
 
 async def client(call: Call) -> Reply:
-    word = call.upper(1)
-    if word not in (NEW if call.server.flavour.is_new else OLD):
+    word, new = call.upper(1), call.server.flavour.is_new
+    if word not in _SUBCOMMANDS or (word in NEW and not new):
         return bad_subcommand(word, "CLIENT")
-    session, count = call.session, len(call.args)
-    match word, count:
-        case "SETNAME", 2:
-            return _set_name(session, call.text(2))
-        case "GETNAME", 1:
-            return client_name(call.server, session) or None
-        case "LIST", _:
-            return _list(call)
-        case "ID", 1:
-            return session.id
-        case "INFO", 1:
-            return (client_line(call.server, session) + INFO_TAIL).encode()
-        case "PAUSE", 2 | 3:
-            return _pause(call)
-        case "UNPAUSE", 1:
-            call.server.pause.end()
-            return OK
-        case "KILL", 2 | 3:
-            return _kill(call)
-        case "SETINFO", 3:
-            return _set_info(call)
-        case "TRACKING" | "CACHING", _:
-            return OK
-        case "HELP", _:
-            return ["CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    return bad_subcommand(word, "CLIENT")
+    counts, answer = _SUBCOMMANDS[word]
+    return answer(call) if len(call.args) in counts else bad_subcommand(word, "CLIENT")
 
 
-def _set_name(session: "Session", name: str) -> Reply:
+def _set_name(call: Call) -> Reply:
+    name = call.text(2)
     if not re.fullmatch(r"[!-~]*", name):
         return error("Client names cannot contain spaces, newlines or special characters.")
-    session.name = name
+    call.session.name = name
     return OK
 
 
@@ -149,5 +127,27 @@ def _set_info(call: Call) -> Reply:
             return SYNTAX_ERROR
     return OK
 
+
+def _unpause(call: Call) -> Reply:
+    call.server.pause.end()
+    return OK
+
+
+ANY = range(1, 1000)
+_SUBCOMMANDS: Mapping[str, tuple[Container[int], Callable[[Call], Reply]]] = {
+    "SETNAME": ((2,), _set_name),
+    "GETNAME": ((1,), lambda call: client_name(call.server, call.session) or None),
+    "LIST": (ANY, _list),
+    "ID": ((1,), lambda call: call.session.id),
+    "INFO": ((1,), lambda call: client_line(call.server, call.session) + INFO_TAIL),
+    "PAUSE": ((2, 3), _pause),
+    "UNPAUSE": ((1,), _unpause),
+    "KILL": ((2, 3), _kill),
+    "SETINFO": ((3,), _set_info),
+    "TRACKING": (ANY, lambda _: OK),
+    "CACHING": (ANY, lambda _: OK),
+    "HELP": (ANY, lambda _: [Simple("CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")]),
+}
+"""Name → how many words it takes with its own name, and who answers."""
 
 COMMANDS: Handlers = {"CLIENT": client}

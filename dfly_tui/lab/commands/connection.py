@@ -49,9 +49,9 @@ async def hello(call: Call) -> Reply:
             return SYNTAX_ERROR
     if not call.session.authenticated:
         return NO_AUTH_HELLO
-    if words:
-        call.session.protocol = int(words[0])
-        call.session.socket.speak(call.session.protocol)
+    # Without a version it means RESP2, whatever was spoken before.
+    call.session.protocol = int(words[0]) if words else 2
+    call.session.socket.speak(call.session.protocol)
     return _about(call)
 
 

@@ -53,7 +53,7 @@ def _object(call: Call) -> Reply:
     words = f"encoding:{encoding} bucket_id:{hash(key) % 56} slot:{hash(key) % 14} shard:{shard}"
     if item.expireat is not None:
         words += f" ttl:{max(0, int((item.expireat - store.time) * 1000))}ms"
-    return Simple(words + (" nc:1" if kind == "list" else ""))
+    return Simple(words + (" nc:1" if kind == "list" and call.server.flavour.is_new else ""))
 
 
 async def _populate(call: Call) -> Reply:

@@ -1,6 +1,7 @@
 """MEMORY, DUMP, RESTORE."""
 
 import zlib
+from collections.abc import Mapping
 
 from dfly_tui.lab.commands import Call, Handlers, integer
 from dfly_tui.lab.protocol import (
@@ -18,6 +19,10 @@ from dfly_tui.lab.protocol import (
 FOOTER = b"\x09\x00"
 """The RDB version at the end of a DUMP, before eight bytes of checksum."""
 BAD_PAYLOAD = error("DUMP payload version or checksum are wrong")
+STREAM_FIELDS = (
+    "length", "radix-tree-keys", "radix-tree-nodes", "last-generated-id", "max-deleted-entry-id", "entries-added",
+    "recorded-first-entry-id", "groups", "first-entry", "last-entry",
+)  # fmt: skip
 MALLOC_STATS = (
     "___ Begin malloc stats ___\narena: 0, ordblks: 0\n___ End malloc stats ___\n\n___ Begin mimalloc stats ___\n"
 )
@@ -62,6 +67,24 @@ def _stats(call: Call) -> Reply:
     return counts
 
 
+async def xinfo(call: Call) -> Reply:
+    """fakeredis tells more of a stream than Dragonfly does."""
+    reply = call.session.run_data(call.words)[0]
+    if call.upper(1) != "STREAM" or len(call.args) != 2 or isinstance(reply, Failure):
+        return reply
+    if isinstance(reply, Mapping):
+        return {name: reply[name] for name in STREAM_FIELDS}
+    assert isinstance(reply, list)
+    values = dict(zip(reply[::2], reply[1::2], strict=True))
+    return [word for name in STREAM_FIELDS for word in (name, values[name.encode()])]
+
+
+async def json_debug(call: Call) -> Reply:
+    if call.upper(1) != "MEMORY" or not call.server.flavour.is_new:
+        return bad_subcommand(call.upper(1), "JSON.DEBUG")
+    return call.session.socket.store.sizes.get(call.words[2], ("", 0))[1]
+
+
 def _checksum(data: bytes) -> bytes:
     return zlib.crc32(data).to_bytes(8, "little")
 
@@ -71,7 +94,7 @@ async def dump(call: Call) -> Reply:
     store = call.session.socket.store
     if call.words[1] not in store:
         return None
-    packed = call.server.keyspace.fake.pack(store[call.words[1]].value)
+    packed: bytes | None = call.server.keyspace.fake.pack(store[call.words[1]].value)
     if packed is None:
         return error("DUMP of this type is not simulated")
     data = packed + FOOTER
@@ -114,4 +137,4 @@ def _unpack(call: Call, payload: bytes) -> object:
         return BAD_PAYLOAD
 
 
-COMMANDS: Handlers = {"MEMORY": memory, "DUMP": dump, "RESTORE": restore}
+COMMANDS: Handlers = {"MEMORY": memory, "DUMP": dump, "RESTORE": restore, "XINFO": xinfo, "JSON.DEBUG": json_debug}

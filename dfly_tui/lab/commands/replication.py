@@ -61,7 +61,7 @@ async def repltakeover(call: Call) -> Reply:
         return OK
     async with server.role_lock:
         link = server.follower
-        if link is None or link.phase != "online":
+        if link.phase != "online":
             return error("Full sync not done")
         answer = await link.take_over(seconds, save=bool(option))
         if answer == "OK":
@@ -95,8 +95,6 @@ async def _load(call: Call) -> Reply:
     path = Path(call.text(2))
     if path.suffix not in {".rdb", ".dfs"}:
         return error("Bad filename extension")
-    if not path.is_file():
-        return error("File not found" if call.server.flavour.is_new else "No such file or directory")
     try:
         await call.server.saver.load(path)
     except Damaged as problem:

@@ -185,6 +185,12 @@ async def rm(call: Call) -> Reply:
     return [str(cursor), len(keys)]
 
 
+async def hscan(call: Call) -> Reply:
+    if not call.server.flavour.is_new and b"NOVALUES" in {word.upper() for word in call.words[3:]}:
+        return SYNTAX_ERROR
+    return call.session.run_data(call.words)[0]
+
+
 async def type_(call: Call) -> Reply:
     store = call.session.socket.store
     if call.words[1] not in store:
@@ -192,4 +198,4 @@ async def type_(call: Call) -> Reply:
     return Simple(call.server.keyspace.fake.type_of(store[call.words[1]].value))
 
 
-COMMANDS: Handlers = {"SCAN": scan, "KEYS": keys_, "RM": rm, "TYPE": type_}
+COMMANDS: Handlers = {"SCAN": scan, "KEYS": keys_, "HSCAN": hscan, "RM": rm, "TYPE": type_}

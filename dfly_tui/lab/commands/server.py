@@ -4,7 +4,17 @@ from contextlib import nullcontext
 
 from dfly_tui.lab.commands import Call, Handlers, integer
 from dfly_tui.lab.info import CHEAP, info_text
-from dfly_tui.lab.protocol import NOT_AN_INTEGER, OK, SYNTAX_ERROR, Reply, Simple, Verbatim, bad_subcommand, error
+from dfly_tui.lab.protocol import (
+    NOT_AN_INTEGER,
+    OK,
+    SYNTAX_ERROR,
+    Reply,
+    Simple,
+    SimpleKeys,
+    Verbatim,
+    bad_subcommand,
+    error,
+)
 
 NO_CLUSTER = error("Cluster is disabled. Enabled via passing --cluster_mode=emulated|yes")
 NO_DFLY_CLUSTER = error("Cluster is disabled. Use --cluster_mode=yes to enable.")
@@ -48,7 +58,7 @@ async def module(call: Call) -> Reply:
     names = ("ReJSON", "search")
     entries: list[Reply] = []
     for name, version in zip(names, versions, strict=True):
-        entries.append({"name": Simple(name), "ver": version})
+        entries.append(SimpleKeys({"name": Simple(name), "ver": version}))
     return entries
 
 
@@ -84,6 +94,12 @@ async def slowlog(call: Call) -> Reply:
     return bad_subcommand(call.upper(1), "SLOWLOG")
 
 
+async def script(call: Call) -> Reply:
+    if call.upper(1) == "LIST":
+        return [[digest, body] for digest, body in call.server.keyspace.scripts.items()]
+    return call.session.run_data(call.words)[0]
+
+
 async def cluster(call: Call) -> Reply:
     del call
     return NO_CLUSTER
@@ -106,6 +122,7 @@ COMMANDS: Handlers = {
     "MODULE": module,
     "LATENCY": latency,
     "SLOWLOG": slowlog,
+    "SCRIPT": script,
     "CLUSTER": cluster,
     "DFLYCLUSTER": dfly_cluster,
     "FUNCTION": function,
