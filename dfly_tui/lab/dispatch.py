@@ -144,7 +144,7 @@ class Dispatcher:
             if waiting is not None:
                 self._server.blocked_clients += 1
                 try:
-                    replies = [self._server.keyspace.fake.reply_of(await waiting)]
+                    replies = [self._server.keyspace.fake.reply_of(await session.while_connected(waiting))]
                 finally:
                     self._server.blocked_clients -= 1
         except FAKEREDIS_STUMBLES as problem:

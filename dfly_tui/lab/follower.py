@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import hiredis
 
+from dfly_tui.clock import Clock
 from dfly_tui.lab.link import change_of, message, numbers
 from dfly_tui.lab.state import State
 
@@ -20,6 +21,26 @@ RETRY_SECONDS = 0.5
 CONNECT_SECONDS = 20.0
 SOCKET_GRACE_SECONDS = 10.0
 """v1.40 gives up on a primary that does not answer a takeover this long after its timeout; v1.22 never does."""
+
+
+_T = TypeVar("_T")
+
+
+async def within(clock: Clock, seconds: float, work: Awaitable[_T]) -> _T:
+    """Wait for something, so many seconds of the clock at most.
+
+    Raises:
+        TimeoutError: It took longer.
+    """
+    task, limit = asyncio.ensure_future(work), asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+        limit.cancel()
 
 
 class FollowFailed(Exception):
@@ -87,9 +108,10 @@ class Follower:
         Raises:
             FollowFailed: In Dragonfly's words.
         """
+        clock = self._server.clock
         try:
-            self._reader, self._writer = await asyncio.wait_for(
-                asyncio.open_connection(self.host, self.port), CONNECT_SECONDS
+            self._reader, self._writer = await within(
+                clock, CONNECT_SECONDS, asyncio.open_connection(self.host, self.port)
             )
         except socket.gaierror:
             raise self._failure("could not resolve master dnsNo route to host") from None
@@ -97,8 +119,8 @@ class Follower:
             why = "Connection refused" if isinstance(problem, ConnectionRefusedError) else "Operation timed out"
             raise self._failure(f"could not connect to master: {why}") from None
         try:
-            await self._greet()
-        except (OSError, hiredis.HiredisError, ValueError):
+            await within(clock, CONNECT_SECONDS, self._greet())
+        except (OSError, TimeoutError, hiredis.HiredisError, ValueError):
             raise self._failure("could not greet master Bad message") from None
 
     def _failure(self, words: str) -> FollowFailed:
@@ -226,20 +248,16 @@ class Follower:
         Returns:
             `OK`, or why not. v1.22 waits for ever for a primary that does not answer.
         """
-        self._taken = asyncio.get_running_loop().create_future()
+        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._taken = taken
         self._write(message("LABTAKEOVER", seconds, *(["SAVE"] if save else [])))
-        patience = None
-        if self._server.flavour.is_new:
-            patience = asyncio.ensure_future(self._server.clock.sleep(seconds + SOCKET_GRACE_SECONDS))
         try:
-            waiting: set[asyncio.Future[object]] = {self._taken}  # type: ignore[arg-type]  # Future is invariant
-            if patience is not None:
-                waiting.add(patience)  # type: ignore[arg-type]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            return self._taken.result() if self._taken.done() else "Operation timed out"
+            if not self._server.flavour.is_new:
+                return await taken
+            return await within(self._server.clock, seconds + SOCKET_GRACE_SECONDS, taken)
+        except TimeoutError:
+            return "Operation timed out"
         finally:
-            if patience is not None:
-                patience.cancel()
             self._taken = None
 
     def _hang_up(self) -> None:

@@ -123,6 +123,7 @@ class RequestParser:
     def __init__(self) -> None:
         self._reader = hiredis.Reader()
         self._inline = b""
+        self._within = False
 
     def feed(self, data: bytes) -> Iterator[list[bytes]]:
         """The commands that are complete now.
@@ -130,15 +131,17 @@ class RequestParser:
         Raises:
             BadRequest: The bytes are neither.
         """
-        if self._inline or (not self._reader.has_data() and data[:1] != b"*"):
+        if self._inline or (not self._within and data[:1] != b"*"):
             yield from self._lines(self._inline + data)
         else:
             self._reader.feed(data)
-        while True:
+        # Once part of a command has been taken, has_data() says no although the command is not complete.
+        while self._within or self._reader.has_data():
             try:
                 words = self._reader.gets()
             except hiredis.ProtocolError as problem:
                 raise BadRequest("Protocol error") from problem
+            self._within = words is False
             if words is False:
                 return
             if not isinstance(words, list) or not all(isinstance(word, bytes) for word in words):

@@ -1,7 +1,7 @@
 """One client's connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class Session:
         self.socket = server.keyspace.socket(self.push)
         self.task: asyncio.Task[None] | None = None
         self._out = bytearray()
+        self._ahead = b""
         self._flushing = False
         self._replies: list[Reply] | None = None
 
@@ -98,6 +99,27 @@ class Session:
             self.writer.write(bytes(self._out))
         self._out.clear()
 
+    async def while_connected(self, work: Coroutine[None, None, object]) -> object:
+        """Wait for something on the client's behalf, as long as it is there.
+
+        Raises:
+            ConnectionResetError: It went away.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                reading = asyncio.ensure_future(self.reader.read(CHUNK))
+                await asyncio.wait({task, reading}, return_when=asyncio.FIRST_COMPLETED)
+                if not reading.done():
+                    reading.cancel()
+                elif chunk := reading.result():
+                    self._ahead += chunk
+                else:
+                    raise ConnectionResetError
+            return task.result()
+        finally:
+            task.cancel()
+
     async def flushed(self) -> None:
         """Wait until the client has taken most of what we wrote."""
         self._flush()
@@ -126,7 +148,8 @@ class Session:
                 await self.writer.drain()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        while chunk := await self.reader.read(CHUNK):
+        while chunk := self._ahead or await self.reader.read(CHUNK):
+            self._ahead = b""
             self.reads += 1
             self.net_input += len(chunk)
             self.server.stats.net_input += len(chunk)

@@ -39,39 +39,32 @@ def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
 
 
 @pytest.fixture(scope="module")
-def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The wheel: path → text."""
+def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The wheel: path → content."""
     folder = tmp_path_factory.mktemp("wheel")
     # The build backend directly: no network, no environment of its own.
     build = f"import hatchling.build; print(hatchling.build.build_wheel({str(folder)!r}))"
     built = python("-c", build)
     assert built.returncode == 0, built.stderr
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        return {name: wheel.read(name).decode() for name in wheel.namelist()}
+        return {name: wheel.read(name) for name in wheel.namelist()}
 
 
-def source_files(*patterns: str) -> set[str]:
-    return {
-        str(path.relative_to(ROOT))
-        for package in PACKAGES
-        for pattern in patterns
-        for path in (ROOT / package).rglob(pattern)
-    }
+def test_the_wheel_has_every_module_style_sheet_and_data_file(wheel_files: dict[str, bytes]) -> None:
+    ours = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
+    expected = {str(path.relative_to(ROOT)) for path in ours if "__pycache__" not in path.parts}
+    assert {"dfly_tui/py.typed", "themes/base.tcss"} <= expected
+    assert expected <= wheel_files.keys()
 
 
-def test_the_wheel_has_every_module_and_style_sheet(wheel_files: dict[str, str]) -> None:
-    installed = {name for name in wheel_files if ".dist-info/" not in name}
-    assert source_files("*.py", "*.tcss") | {"dfly_tui/py.typed"} <= installed
-
-
-def test_the_wheel_has_nothing_but_the_four_packages(wheel_files: dict[str, str]) -> None:
+def test_the_wheel_has_nothing_but_the_four_packages(wheel_files: dict[str, bytes]) -> None:
     top = {name.split("/")[0] for name in wheel_files if ".dist-info/" not in name}
     assert top == set(PACKAGES)
 
 
-def test_the_wheel_brings_the_command(wheel_files: dict[str, str]) -> None:
-    entry_points = next(text for name, text in wheel_files.items() if name.endswith("entry_points.txt"))
-    assert "dfly-tui = dfly_tui.cli.main:main" in entry_points
+def test_the_wheel_brings_the_command(wheel_files: dict[str, bytes]) -> None:
+    entry_points = next(content for name, content in wheel_files.items() if name.endswith("entry_points.txt"))
+    assert b"dfly-tui = dfly_tui.cli.main:main" in entry_points
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["status", "--help"]], ids=["version", "help"])

@@ -4,10 +4,13 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
+import hiredis
 import pytest
 
+from dfly_tui.lab.info import MARK
 from dfly_tui.models.explanations import explain
 from dfly_tui.models.info import Info
+from tests.support.golden import VERSIONS, exchanges
 
 RECORDED = sorted((Path(__file__).parents[1] / "data" / "info").glob("*.txt"))
 OF_REDIS_BUT_NOT_RECORDED = {
@@ -30,6 +33,23 @@ def test_every_recorded_field_is_explained(path: Path) -> None:
     lines = list(Info.parse(path.read_bytes()).lines())
     assert [(section, field) for section, field, _ in lines if not explain(field, section)] == []
     assert len(lines) > 100
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_field_that_appeared_at_any_time_is_explained(version: str) -> None:
+    seen: set[tuple[str, str]] = set()
+    for exchange in exchanges(version, "INFO"):
+        parser = hiredis.Reader(encoding="utf-8")
+        parser.feed(exchange.raw)
+        reply = parser.gets()
+        if isinstance(reply, str):
+            seen |= {(section, field) for section, field, _ in Info.parse(reply).lines()}
+    assert {("Persistence", "rdb_string"), ("Replication", "slave0"), ("Replication", "slave_repl_offset")} <= seen
+    assert {(section, field) for section, field in seen if not explain(field, section)} == set()
+
+
+def test_the_lab_says_what_it_is() -> None:
+    assert "simulated" in explain(MARK.partition(":")[0])
 
 
 @pytest.mark.parametrize("field", sorted(OF_REDIS_BUT_NOT_RECORDED))

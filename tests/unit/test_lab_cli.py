@@ -1,0 +1,110 @@
+"""`dfly-tui lab`: real processes that come, replicate, hand over and go."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dfly_tui.cli.main import main
+from tests.support.eventually import eventually
+from tests.support.lab import Client
+
+
+@asynccontextmanager
+async def running(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command as a process."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dfly_tui.cli.main", "lab", *words,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+
+
+async def announced(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """The next server it says it started."""
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 10)
+    server: dict[str, Any] = json.loads(line)
+    return server
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_one_server(how: signal.Signals) -> None:
+    async with running("--keys", "20", "--flavour", "1.22") as process:
+        server = await announced(process)
+        assert (server["name"], server["pid"], server["flavour"]) == ("lab", process.pid, "1.22")
+        async with Client(server["port"]) as client:
+            assert await client("DBSIZE") == 20
+        process.send_signal(how)
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_a_pair_replicates_and_hands_over(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    async with running("--replica-port", "0", "--keys", "50", "--password-file", str(secret)) as process:
+        primary, replica = await announced(process), await announced(process)
+        assert primary["pid"] != replica["pid"]
+        assert b"hunter2" not in Path(f"/proc/{replica['pid']}/cmdline").read_bytes()
+        async with Client(replica["port"], "hunter2") as client:
+
+            async def in_sync() -> bool:
+                return (await client("ROLE"))[-1] == "online"
+
+            await eventually(in_sync)
+            assert await client("DBSIZE") == 50
+            assert await client("REPLTAKEOVER", 5) == "OK"
+
+            async def gone() -> bool:
+                return not alive(primary["pid"])
+
+            await eventually(gone)
+            assert await client("ROLE") == ["master", []]
+            assert alive(replica["pid"]), "the replica goes on without it"
+
+
+async def test_nobody_is_left_behind() -> None:
+    async with running("--replica-port", "0") as process:
+        servers = [await announced(process), await announced(process)]
+        process.kill()
+
+        async def all_gone() -> bool:
+            return not any(alive(server["pid"]) for server in servers)
+
+        await eventually(all_gone)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--maxmemory", "much"], "not a size"),
+        (["--snapshot-cron", "often"], "five fields"),
+        (["--password-file", "/nonexistent"], "cannot read"),
+        (["--dbfilename", "x.rdb"], "DF snapshot format"),
+        (["--port", "70000"], "--port"),
+        (["--replicaof", "nowhere"], "--replicaof"),
+    ],
+)
+def test_wrong_options(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", *words], {}) == 2
+    assert why in capsys.readouterr().err
