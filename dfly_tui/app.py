@@ -20,7 +20,7 @@ from dfly_tui.text import safe
 from dfly_tui.tty import watch_terminal
 from dfly_tui.wiring import AskPassword, build_services
 from screens.base import DashboardScreen
-from screens.commands import EVERYWHERE, bindings
+from screens.commands import EVERYWHERE, bindings, check_keymap
 from screens.jump import CommandProvider, jump_targets
 from screens.services import Services
 from themes import SHEETS, THEMES, VARIABLE_DEFAULTS, register_all
@@ -207,7 +207,15 @@ class DflyApp(App[int]):
 
 
 def run_dashboard(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> int:
-    """Run the dashboard until the user leaves or the terminal is gone; returns the exit code."""
+    """Run the dashboard until the user leaves or the terminal is gone.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: `[keymap]` names a command that does not exist.
+    """
+    check_keymap(settings.keymap)
     start_logging(paths)
     clock = SystemClock()
     app = DflyApp(lambda ask: build_services(settings, paths, environ, clock, ask))

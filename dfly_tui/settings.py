@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 DEFAULT_PORT = 6379
+THEMES = ("dfly-dark", "dfly-light", "dfly-contrast", "dfly-ansi")
+"""The colour themes there are; `themes/` draws them."""
 LOW_BANDWIDTH_SECONDS = 5.0
 
 
@@ -184,13 +186,20 @@ class Defaults(_Table):
 
     refresh_seconds: float = Field(1.0, ge=0.2, le=3600, allow_inf_nan=False)
     timeout_seconds: float = Field(2.0, gt=0, le=60, allow_inf_nan=False)
-    theme: str = "dfly-dark"
+    theme: str = THEMES[0]
     low_bandwidth: bool = False
     read_only: bool = False
     dry_run: bool = False
     """Show what would be done and do nothing."""
     unlock_minutes: float = Field(10.0, gt=0, le=240, allow_inf_nan=False)
     thresholds: Thresholds = Thresholds()
+
+    @field_validator("theme")
+    @classmethod
+    def _theme_is_ours(cls, theme: str) -> str:
+        if theme not in THEMES:
+            raise problem(f"there is no such theme; there are {', '.join(THEMES)}")
+        return theme
 
     @property
     def interval_seconds(self) -> float:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from dfly_tui.errors import ConfigError
+from dfly_tui.settings_load import nearest
+from dfly_tui.text import safe
+
 EVERYWHERE = "everywhere"
 STATUS = "status"
 INSTANCE = "instance"
@@ -123,7 +127,13 @@ def key_name(key: str) -> str:
     return _KEY_NAMES.get(key, key)
 
 
-def unknown_keymap_ids(keymap: Iterable[str]) -> list[str]:
-    """Names in the configuration's `[keymap]` that no command has."""
-    known = {command.id for command in COMMANDS}
-    return [name for name in keymap if name not in known]
+def check_keymap(keymap: Iterable[str]) -> None:
+    """See that every name in `[keymap]` is a command's id.
+
+    Raises:
+        ConfigError: One is not; the detail names the nearest that is.
+    """
+    known = [command.id for command in COMMANDS]
+    for name in keymap:
+        if name not in known:
+            raise ConfigError(f"keymap: there is no command {safe(name)}{nearest(name, known)}", "the help lists them")

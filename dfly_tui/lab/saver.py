@@ -222,6 +222,10 @@ class Saver:
         await self.load(path)
         return True
 
+    def has(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        return path.is_file()
+
     async def load(self, path: Path) -> None:
         """Replace the data by a snapshot.
 

@@ -29,12 +29,11 @@ def _commands(count: int, rng: random.Random) -> Iterator[Words]:
         ("JSON.SET", "config:features", "$", '{"dark": true, "limits": {"rps": 100}}'),
         ("SADD", "tags:all", *(f"tag{n}" for n in range(12))),
     )
-    kinds: Sequence[Callable[[int, random.Random], Words]] = (user, user, session, session, agent_state, phase, queue)
     for number in range(count):
         if number < len(specials):
             yield specials[number]
         else:
-            yield kinds[number % len(kinds)](number, rng)
+            yield KINDS[number % len(KINDS)](number, rng)
 
 
 def user(number: int, rng: random.Random) -> Words:
@@ -47,13 +46,18 @@ def session(number: int, rng: random.Random) -> Words:
 
 
 def agent_state(number: int, rng: random.Random) -> Words:
-    return ("SET", f"agent:{rng.choice(AGENTS)}:state:LAW-{number}", rng.choice(("idle", "working", "waiting")))
+    return ("SET", f"agent:{AGENTS[number % 5]}:state:LAW-{number}", rng.choice(("idle", "working", "waiting")))
 
 
 def phase(number: int, rng: random.Random) -> Words:
-    issue, step = number % 400, rng.choice(PHASES)
-    return ("SET", f"tef:state:LAW-{issue}:{step}:{rng.choice(AGENTS)}", f'{{"step": {number}, "phase": "{step}"}}')
+    step, agent = PHASES[number % 5], AGENTS[number % 5]
+    del rng
+    return ("SET", f"tef:state:LAW-{number}:{step}:{agent}", f'{{"step": {number}, "phase": "{step}"}}')
 
 
 def queue(number: int, rng: random.Random) -> Words:
     return ("RPUSH", f"queue:{number}", *(f"job-{rng.randrange(10_000)}" for _ in range(rng.randrange(1, 40))))
+
+
+KINDS: Sequence[Callable[[int, random.Random], Words]] = (user, user, session, session, agent_state, phase, queue)
+"""What the key of each number is, over and over."""

@@ -113,6 +113,7 @@ class LabServer:
         if self.options.keys and not loaded and self.options.replicaof is None:
             seed(self, self.options.keys)
         self.saver.forget_changes()
+        self.keyspace.mutations = 0
         self.spawn(self._heartbeat())
         if self.options.replicaof is not None:
             self.spawn(self._follow_from_start(*self.options.replicaof))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dfly_tui.lab.server import LabServer
 
 TICKS_PER_SECOND = 10
-USERS = 400
+FEWEST_KEYS = 500
 
 
 class Traffic:
@@ -30,6 +30,7 @@ class Traffic:
         self._clock = clock
         self._socket = server.keyspace.socket(lambda reply: None)
         self._owed = 0.0
+        self._rounds = max(FEWEST_KEYS, server.options.keys) // len(seed.KINDS)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,24 +52,24 @@ class Traffic:
         self._server.dispatcher.run_invented(self._socket, data)
 
     def _choose(self) -> seed.Words:
-        """Seven reads, of which about one misses, to three writes."""
-        rng = self._rng
-        number = rng.randrange(USERS)
+        """Two reads, of which few miss, to a write."""
+        rng, kinds = self._rng, len(seed.KINDS)
+        number = kinds * rng.randrange(1, self._rounds)
         match rng.randrange(20):
-            case 0 | 1 | 2 | 3 | 4 | 5:
-                return ("HGETALL", f"users:{number * 7 + 4}")
-            case 6 | 7 | 8 | 9 | 10:
-                return ("GET", f"session:{number:06x}")
-            case 11 | 12:
-                return ("GET", f"tef:state:LAW-{number}:{rng.choice(seed.PHASES)}:{rng.choice(seed.AGENTS)}")
+            case 0 | 1 | 2 | 3 | 4:
+                return ("HGETALL", seed.user(number, rng)[1])
+            case 5 | 6 | 7 | 8:
+                return ("GET", seed.session(number + 2, rng)[1])
+            case 9 | 10 | 11:
+                return ("GET", seed.phase(number + 5, rng)[1])
+            case 12:
+                return ("GET", f"session:gone-{number}")
             case 13:
-                return ("LPOP", f"queue:{number}")
-            case 14:
-                return ("RPUSH", f"queue:{number}", f"job-{rng.randrange(10_000)}")
-            case 15 | 16:
-                return seed.session(number, rng)
-            case 17:
-                return seed.agent_state(number, rng)
+                return ("LPOP", seed.queue(number + 6, rng)[1])
+            case 14 | 15:
+                return ("RPUSH", seed.queue(number + 6, rng)[1], f"job-{rng.randrange(10_000)}")
+            case 16 | 17:
+                return seed.session(number + 2, rng)
             case 18:
-                return seed.phase(number, rng)
-        return ("HINCRBY", f"users:{number * 7 + 4}", "visits", 1)
+                return seed.phase(number + 5, rng)
+        return seed.user(number, rng)

@@ -107,7 +107,7 @@ def test_global_options_stand_before_or_behind_the_command(cli: Cli, words: list
 
 
 def test_an_option_before_the_command_survives_one_behind_it(cli: Cli) -> None:
-    result = cli("--refresh", "0", "config", "check", "--theme", "x")
+    result = cli("--refresh", "0", "config", "check", "--theme", "dfly-light")
 
     assert result.code == 2
     assert "--refresh: defaults.refresh_seconds" in result.err
@@ -141,7 +141,7 @@ def test_without_a_command_the_dashboard_gets_settings_paths_and_environment(
     monkeypatch.setitem(sys.modules, "dfly_tui.app", SimpleNamespace(run_dashboard=run_dashboard))
     at_a_terminal(monkeypatch)
 
-    result = cli("--url", "nas", "--read-only", "--dry-run", "--low-bandwidth", "--theme", "ansi")
+    result = cli("--url", "nas", "--read-only", "--dry-run", "--low-bandwidth", "--theme", "dfly-ansi")
 
     assert result.code == 0
     ((settings, paths, environ),) = opened
@@ -150,7 +150,7 @@ def test_without_a_command_the_dashboard_gets_settings_paths_and_environment(
         "read_only": True,
         "dry_run": True,
         "low_bandwidth": True,
-        "theme": "ansi",
+        "theme": "dfly-ansi",
     }
     assert paths.config_file == cli.file
     assert environ["DFLY_TUI_CONFIG"] == str(cli.file)

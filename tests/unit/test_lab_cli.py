@@ -48,6 +48,10 @@ def alive(pid: int) -> bool:
     return True
 
 
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_one_server(how: signal.Signals) -> None:
     async with running("--keys", "20", "--flavour", "1.22") as process:
@@ -65,11 +69,11 @@ async def test_a_pair_replicates_and_hands_over(tmp_path: Path) -> None:
     async with running("--replica-port", "0", "--keys", "50", "--password-file", str(secret)) as process:
         primary, replica = await announced(process), await announced(process)
         assert primary["pid"] != replica["pid"]
-        assert b"hunter2" not in Path(f"/proc/{replica['pid']}/cmdline").read_bytes()
+        assert "hunter2" not in command_line(replica["pid"])
         async with Client(replica["port"], "hunter2") as client:
 
             async def in_sync() -> bool:
-                return (await client("ROLE"))[-1] == "online"
+                return bool((await client("ROLE"))[-1] == "online")
 
             await eventually(in_sync)
             assert await client("DBSIZE") == 50

@@ -1,7 +1,7 @@
 """Two labs replicate: full and partial sync, lag, takeover, failover, and what goes wrong on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.eventually import eventually
 from tests.support.lab import Client, in_sync, lab, pair
 
 FLAVOURS = pytest.mark.parametrize("flavour", ["1.22", "1.40"])
-VALUES = (
+VALUES: Sequence[tuple[str | int, ...]] = (
     ("SET", "string", "v"),
     ("RPUSH", "list", "a", "b"),
     ("SADD", "set", "a"),
@@ -23,7 +23,7 @@ VALUES = (
 )
 
 
-QUESTIONS = (
+QUESTIONS: Sequence[tuple[str | int, ...]] = (
     ("GET", "string"),
     ("LRANGE", "list", 0, -1),
     ("SMEMBERS", "set"),

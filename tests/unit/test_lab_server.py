@@ -286,7 +286,7 @@ class TestFaults:
                 assert not waiting.done()
                 assert not second.done()
                 server.faults.frozen = False
-                assert await asyncio.gather(waiting, second) == ["PONG", "PONG"]
+                assert {await waiting, await second} == {"PONG"}
 
     async def test_hang_can_be_ended_over_the_wire(self) -> None:
         async with lab() as server, Client(server.port) as client, Client(server.port) as helper:

@@ -1,5 +1,6 @@
 """The lab's snapshots are files that are really there, and are really loaded."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,10 @@ from tests.support.eventually import eventually
 from tests.support.lab import Client, lab, pair
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 async def saved(client: Client) -> bool:
@@ -57,7 +62,7 @@ async def test_info_tells_how_it_went(tmp_path: Path) -> None:
         assert re.fullmatch(rf"{tmp_path}/dump-2026-.*-summary\.dfs", after["last_saved_file"])
         assert int(after["last_success_save_duration_sec"]) >= 5
         assert await client("LASTSAVE") == int(after["last_success_save"])
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not [name for name in files(tmp_path) if name.endswith(".tmp")]
 
 
 async def test_a_full_disk(tmp_path: Path) -> None:
@@ -67,7 +72,7 @@ async def test_a_full_disk(tmp_path: Path) -> None:
         about = await client.info("PERSISTENCE")
         assert (about["last_error"], about["rdb_last_bgsave_status"]) == ("No space left on device", "err")
         assert int(about["last_failed_save"]) > 0
-        assert not list(tmp_path.iterdir()), "no half snapshot is left"
+        assert not files(tmp_path), "no half snapshot is left"
         await client("DEBUG", "LAB", "disk-full", "off")
         assert await client("SAVE") == "OK"
         assert (await client.info("PERSISTENCE"))["last_error"] == ""
@@ -76,7 +81,7 @@ async def test_a_full_disk(tmp_path: Path) -> None:
 async def test_a_replica_saves_too(tmp_path: Path) -> None:
     async with pair(data_dir=tmp_path, keys=20) as (_, replica), Client(replica.port) as client:
         assert await client("SAVE") == "OK"
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(files(tmp_path)) == 3
 
 
 async def test_the_cron_saves(tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ async def test_the_cron_saves(tmp_path: Path) -> None:
 
 
 async def test_shutdown_saves_unless_told_not_to(tmp_path: Path) -> None:
-    for words, files in ((("SHUTDOWN", "NOSAVE"), 0), (("SHUTDOWN",), 3)):
+    for words, count in ((("SHUTDOWN", "NOSAVE"), 0), (("SHUTDOWN",), 3)):
         codes: list[int] = []
         async with lab(data_dir=tmp_path, keys=5, on_exit=codes.append) as server, Client(server.port) as client:
             client.send(*words)
@@ -99,7 +104,7 @@ async def test_shutdown_saves_unless_told_not_to(tmp_path: Path) -> None:
 
             await eventually(ended)
         assert codes == [0]
-        assert len(list(tmp_path.iterdir())) == files
+        assert len(files(tmp_path)) == count
 
 
 async def test_loading_at_run_time(tmp_path: Path) -> None:
@@ -126,8 +131,6 @@ def test_the_newest_of_what_fits_is_loaded(tmp_path: Path) -> None:
     for age, name in enumerate(("dump-b.rdb", "dump-a-summary.dfs", "dump-a-0000.dfs", "other.rdb", "dump.rdb")):
         path = tmp_path / name
         path.touch()
-        import os
-
         os.utime(path, (1000 + age, 1000 + age))
     assert newest(tmp_path, "dump-{timestamp}") == tmp_path / "dump-a-summary.dfs"
     assert newest(tmp_path, "dump") == tmp_path / "dump.rdb"

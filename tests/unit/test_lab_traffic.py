@@ -4,7 +4,8 @@ import random
 
 from dfly_tui.lab.traffic import Traffic
 from tests.support.clock import FakeClock
-from tests.support.lab import Client, lab, pair
+from tests.support.eventually import eventually
+from tests.support.lab import lab, pair
 
 
 async def test_a_known_rate() -> None:
@@ -13,10 +14,10 @@ async def test_a_known_rate() -> None:
         traffic = Traffic(server, 50, random.Random(3), clock)
         server.spawn(traffic.run())
         await clock.advance(20)
-        assert server.stats.commands == 20 * 50
+        assert abs(server.stats.commands - 20 * 50) <= 5, "but for one tick"
         traffic.ops_per_second = 7
         await clock.advance(10)
-        assert abs(server.stats.commands - (20 * 50 + 10 * 7)) <= 1
+        assert abs(server.stats.commands - (20 * 50 + 10 * 7)) <= 5
         assert server.stats.ops_per_second(clock.monotonic()) == 7
 
 
@@ -44,7 +45,11 @@ async def test_it_stops_while_the_server_is_frozen() -> None:
 
 
 async def test_what_it_writes_is_replicated() -> None:
-    async with pair(keys=100, traffic=True) as (_, replica), Client(replica.port) as client:
-        offset = int((await client.info("REPLICATION"))["slave_repl_offset"])
-        while int((await client.info("REPLICATION"))["slave_repl_offset"]) < offset + 5:
-            pass
+    async with pair(keys=100, traffic=True) as (_, replica):
+        link = replica.follower
+        assert link is not None
+
+        async def goes_on() -> bool:
+            return sum(link.executed) > 10
+
+        await eventually(goes_on)

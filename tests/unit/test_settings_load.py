@@ -45,13 +45,13 @@ def test_nothing_configured_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "overrides", "theme", "refresh"),
     [
-        ({}, NO_OVERRIDES, "from-file", 7.0),
-        ({"DFLY_TUI_DEFAULTS__THEME": "from-env"}, NO_OVERRIDES, "from-env", 7.0),
-        ({"DFLY_TUI_DEFAULTS__REFRESH_SECONDS": "3"}, NO_OVERRIDES, "from-file", 3.0),
+        ({}, NO_OVERRIDES, "dfly-light", 7.0),
+        ({"DFLY_TUI_DEFAULTS__THEME": "dfly-ansi"}, NO_OVERRIDES, "dfly-ansi", 7.0),
+        ({"DFLY_TUI_DEFAULTS__REFRESH_SECONDS": "3"}, NO_OVERRIDES, "dfly-light", 3.0),
         (
-            {"DFLY_TUI_DEFAULTS__THEME": "from-env", "DFLY_TUI_DEFAULTS__REFRESH_SECONDS": "3"},
-            CliOverrides(theme="from-cli", refresh_seconds=2.0),
-            "from-cli",
+            {"DFLY_TUI_DEFAULTS__THEME": "dfly-ansi", "DFLY_TUI_DEFAULTS__REFRESH_SECONDS": "3"},
+            CliOverrides(theme="dfly-contrast", refresh_seconds=2.0),
+            "dfly-contrast",
             2.0,
         ),
     ],
@@ -60,7 +60,7 @@ def test_nothing_configured_is_no_error(tmp_path: Path) -> None:
 def test_precedence(
     load: Load, environ: Mapping[str, str], overrides: CliOverrides, theme: str, refresh: float
 ) -> None:
-    text = '[defaults]\ntheme = "from-file"\nrefresh_seconds = 7\n'
+    text = '[defaults]\ntheme = "dfly-light"\nrefresh_seconds = 7\n'
 
     defaults = load(text, environ=environ, overrides=overrides).defaults
 
@@ -94,10 +94,10 @@ def test_other_variables_with_our_prefix_are_the_users_own(load: Load) -> None:
 
 
 def test_url_replaces_the_configured_instances_and_keeps_the_rest(load: Load) -> None:
-    settings = load("[defaults]\ntheme = 'kept'\n" + CONTRACT.split("[defaults]")[0], overrides=CliOverrides(url="h:7"))
+    settings = load("[defaults]\ntheme = 'dfly-ansi'\n" + CONTRACT.split("[defaults]")[0], overrides=CliOverrides(url="h:7"))
 
     assert [(instance.name, instance.url) for instance in settings.instances] == [("h:7", "redis://h:7")]
-    assert settings.defaults.theme == "kept"
+    assert settings.defaults.theme == "dfly-ansi"
 
 
 @pytest.mark.parametrize(

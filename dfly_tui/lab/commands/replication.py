@@ -95,6 +95,8 @@ async def _load(call: Call) -> Reply:
     path = Path(call.text(2))
     if path.suffix not in {".rdb", ".dfs"}:
         return error("Bad filename extension")
+    if not call.server.saver.has(path):
+        return error("File not found" if call.server.flavour.is_new else "No such file or directory")
     try:
         await call.server.saver.load(path)
     except Damaged as problem:
