@@ -150,6 +150,8 @@ class Dispatcher:
         except FAKEREDIS_STUMBLES as problem:
             self._server.log(f"fakeredis cannot do {spec.name}: {type(problem).__name__} {problem}")
             return [error(f"{spec.name} is not simulated")]
+        if replies and isinstance(replies[0], Failure) and replies[0].text.startswith("ERR unknown command"):
+            return [error(f"{spec.name} is not simulated")]  # COMMAND lists it, so it is not unknown
         return replies
 
     def _count_hits(self, socket: "Socket", spec: CommandSpec, words: list[bytes]) -> None:

@@ -45,7 +45,8 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or ") Z " not in stat.read_text()  # dead, but nobody has asked for its exit code
 
 
 def command_line(pid: int) -> str:
