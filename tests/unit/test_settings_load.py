@@ -94,7 +94,9 @@ def test_other_variables_with_our_prefix_are_the_users_own(load: Load) -> None:
 
 
 def test_url_replaces_the_configured_instances_and_keeps_the_rest(load: Load) -> None:
-    settings = load("[defaults]\ntheme = 'dfly-ansi'\n" + CONTRACT.split("[defaults]")[0], overrides=CliOverrides(url="h:7"))
+    settings = load(
+        "[defaults]\ntheme = 'dfly-ansi'\n" + CONTRACT.split("[defaults]")[0], overrides=CliOverrides(url="h:7")
+    )
 
     assert [(instance.name, instance.url) for instance in settings.instances] == [("h:7", "redis://h:7")]
     assert settings.defaults.theme == "dfly-ansi"
