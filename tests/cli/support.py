@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,11 @@ def recorded(name: str = "v1.40.1-primary", /, **fields: object) -> Respd:
     return Respd({"INFO": bulk(changed_info(recorded_info(name), fields))})
 
 
+def heeds_ctrl_c() -> None:
+    """For `preexec_fn`: a shell starts background jobs with SIGINT ignored, and so would their children be."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def started(words: Sequence[str], home: Path) -> asyncio.subprocess.Process:
     """A command in a process of its own."""
     return await asyncio.create_subprocess_exec(
@@ -76,4 +82,5 @@ async def started(words: Sequence[str], home: Path) -> asyncio.subprocess.Proces
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=heeds_ctrl_c,
     )

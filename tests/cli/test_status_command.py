@@ -14,7 +14,7 @@ from dfly_tui.cli.status import watched
 from dfly_tui.clock import SystemClock
 from dfly_tui.models.health import State
 from dfly_tui.settings import Defaults, InstanceConfig, Settings
-from tests.cli.support import PROGRAM, Cli, process_environ, recorded, started
+from tests.cli.support import PROGRAM, Cli, heeds_ctrl_c, process_environ, recorded, started
 from tests.support.respd import DROP, HANG, Respd
 from tests.support.servers import running_redis
 
@@ -188,6 +188,7 @@ async def test_watch_paints_over_the_last_block_on_a_terminal(tmp_path: Path) ->
             env={**process_environ(tmp_path), "COLUMNS": "60", "LINES": "4", "NO_COLOR": "1"},
             stdout=theirs,
             stderr=theirs,
+            preexec_fn=heeds_ctrl_c,
         )
         shown = ""
         while shown.count("\x1b[J") < 2:
