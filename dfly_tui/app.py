@@ -12,7 +12,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from dfly_tui.clock import SystemClock
-from dfly_tui.errors import ConfigError
+from dfly_tui.errors import AuthFailed, ConfigError
 from dfly_tui.logs import start_logging
 from dfly_tui.paths import Paths
 from dfly_tui.settings import InstanceConfig, Settings
@@ -40,7 +40,7 @@ class DflyApp(App[int]):
     BINDINGS = bindings(EVERYWHERE)
     COMMANDS = {CommandProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (110, "-normal"), (170, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (34, "-roomy")]
 
     def __init__(self, build: Callable[[AskPassword], Services]) -> None:
         super().__init__()
@@ -120,7 +120,9 @@ class DflyApp(App[int]):
             return self._typed.pop(name).get_secret_value()
         async with self._asking:
             answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-            await self.push_screen(AskDialog("Password", f"Password of {name}:", password=True), answer.set_result)
+            error = self.services.hub[name].status.reading.error
+            why = f"{error}\n\n" if isinstance(error, AuthFailed) else ""
+            await self.push_screen(AskDialog("Password", f"{why}Password of {name}:", password=True), answer.set_result)
             return await answer
 
     def say(self, text: str, *, title: str = "", severity: str = "information") -> None:
@@ -172,7 +174,8 @@ class DflyApp(App[int]):
         self.services.hub.refresh_now()
 
     def action_pause(self) -> None:
-        self.services.hub.pause(not self.services.hub.paused)
+        self.services.pause()
+        self._show_effect()
 
     def action_slower(self) -> None:
         self._change_interval(1)
@@ -184,6 +187,12 @@ class DflyApp(App[int]):
         hub = self.services.hub
         nearest = min(range(len(INTERVALS)), key=lambda at: abs(INTERVALS[at] - hub.interval))
         hub.set_interval(INTERVALS[min(len(INTERVALS) - 1, max(0, nearest + step))])
+        self._show_effect()
+
+    def _show_effect(self) -> None:
+        """At once: who sees nothing presses the key again."""
+        if isinstance(self.screen, DashboardScreen):
+            self.screen.repaint()
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -198,6 +207,7 @@ class DflyApp(App[int]):
         name = self.services.current()
         if name is not None:
             await toggle_lock(self, self.services, name)
+            self._show_effect()
 
     async def action_quit(self) -> None:
         self.exit(0)

@@ -44,6 +44,7 @@ def check_url(url: str, schemes: Sequence[str]) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # as it is looked up: no label is empty or longer than 63
     except ValueError:
         raise problem(f"not a URL; expected {expected}") from None
     if parts.password is not None:
@@ -217,10 +218,12 @@ class Settings(_Table):
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
-        names = [instance.name for instance in self.instances]
+        names = {instance.name: None for instance in self.instances}  # in their order
+        seen: set[str] = set()
         for index, instance in enumerate(self.instances):
-            if instance.name in names[:index]:
+            if instance.name in seen:
                 raise problem(f"two instances are called {instance.name}", ("instances", index, "name"))
+            seen.add(instance.name)
             if instance.replica_of is None:
                 continue
             at = ("instances", index, "replica_of")

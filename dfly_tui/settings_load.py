@@ -32,6 +32,7 @@ from dfly_tui.settings import (
 from dfly_tui.text import safe
 from dfly_tui.toml_lines import KeyPath, key_path_text, line_of
 
+MAX_FILE_BYTES = 1 << 20
 ENV_PREFIX = "DFLY_TUI_"
 CONFIG_VARIABLE = "DFLY_TUI_CONFIG"
 PASSWORD_VARIABLE = "DFLY_TUI_PASSWORD"  # noqa: S105 - the name of a variable
@@ -186,6 +187,8 @@ def _describe(details: ErrorDetails) -> _Problem:
             parent = next((part for part in reversed(path[:-1]) if isinstance(part, str)), "")
             known = list(_TABLES[parent].model_fields) if parent in _TABLES else []
             return _Problem(path, f"unknown key{nearest(str(path[-1]), known)}")
+        case "tuple_type":
+            return _Problem(path, f"should be tables: [[{key_path_text(path)}]]")
         case "missing":
             return _Problem(path, "this key is required")
         case "config":
@@ -196,15 +199,20 @@ def _describe(details: ErrorDetails) -> _Problem:
 
 def _read(path: Path, *, must_exist: bool) -> str:
     try:
-        return path.read_text("utf-8")
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(f"{path}: there is no such file", f"dfly-tui --config {path} config init") from None
         return ""
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8 text") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; is it the right file?")
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text") from None
 
 
 def _parse(path: Path, text: str) -> Values:
@@ -216,6 +224,8 @@ def _parse(path: Path, text: str) -> Values:
         position = re.match(r"line (\d+), column (\d+)", at)
         line, column = position.groups() if position else (str(text.count("\n") + 1), "1")
         raise ConfigError(f"{safe(str(path))}:{line}:{column}: not valid TOML: {safe(message)}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise ConfigError(f"{safe(str(path))}: not valid TOML: {safe(str(error), limit=100)}") from None
 
 
 class _Fields(BaseSettings):
@@ -254,7 +264,8 @@ def _command_line(overrides: CliOverrides, environ: Mapping[str, str]) -> Values
         "dry_run": overrides.dry_run or None,
         "low_bandwidth": overrides.low_bandwidth or None,
     }
-    values: Values = {"defaults": {key: value for key, value in given.items() if value is not None}}
+    defaults: Values = {key: value for key, value in given.items() if value is not None}
+    values: Values = {"defaults": defaults} if defaults else {}
     if overrides.url is not None:
         try:
             instance = instance_from_url(overrides.url, environ=environ)

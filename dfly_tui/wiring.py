@@ -14,6 +14,7 @@ from dfly_tui.pollers.hub import Hub
 from dfly_tui.secrets import PasswordSource
 from dfly_tui.settings import PASSWORD_KEYS, InstanceConfig, Settings
 from dfly_tui.settings_load import config_path
+from dfly_tui.text import safe
 from screens.services import Services
 
 AskPassword = Callable[[str], Awaitable[str | None]]
@@ -37,6 +38,31 @@ class AskWhenRefused:
         self._source.forget()
 
 
+class Prompt:
+    """Asks a person for the password of an instance; whoever does not give one is left in peace until `again()`."""
+
+    def __init__(self, name: str, ask: AskPassword) -> None:
+        self._name = name
+        self._ask = ask
+        self._declined = False
+
+    async def __call__(self, _: str) -> str:
+        """The password that was typed.
+
+        Raises:
+            SecretError: None was, now or before.
+        """
+        answer = None if self._declined else await self._ask(self._name)
+        if answer is None:
+            self._declined = True
+            raise SecretError(f"no password was given for {safe(self._name)}", "Refresh (r) asks for it again")
+        return answer
+
+    def again(self) -> None:
+        """The person wants to be asked."""
+        self._declined = False
+
+
 class OneAttempt:
     """A password held for one attempt to connect."""
 
@@ -55,11 +81,13 @@ def build_services(
 ) -> Services:
     """Everything real: clients that connect when first read, the hub, the guard, the audit log."""
     sources: dict[str, PasswordProvider] = {}
+    prompts: dict[str, Prompt] = {}
 
     def clients_of(config: InstanceConfig) -> InstanceClients:
         known = any(getattr(config, key) for key in PASSWORD_KEYS)
         asked = config if known else config.model_copy(update={"password_prompt": True})
-        source = PasswordSource(asked, environ=environ, ask=lambda _: ask(config.name))
+        prompts[config.name] = Prompt(config.name, ask)
+        source = PasswordSource(asked, environ=environ, ask=prompts[config.name])
         sources[config.name] = source if known else AskWhenRefused(source)
         timeout = settings.defaults.timeout_seconds
         return open_clients(config, sources[config.name], clock=clock, timeout_seconds=timeout)
@@ -70,6 +98,7 @@ def build_services(
         for watched in hub.watched:
             if isinstance(watched.status.reading.error, AuthFailed | SecretError):
                 sources[watched.config.name].forget()
+                prompts[watched.config.name].again()
 
     async def attempt(config: InstanceConfig, password: str) -> None:
         timeout = settings.defaults.timeout_seconds

@@ -26,6 +26,7 @@ class DashboardScreen(Screen[None]):
     when a reading came in and the screen is the one that shows. Polling goes on under a modal; painting does not.
     """
 
+    AUTO_FOCUS = ""  # by `focus_body()`; Textual would put it into the filter, hidden as it is
     scope: str
 
     def __init__(self, services: Services) -> None:
@@ -87,9 +88,10 @@ class DashboardScreen(Screen[None]):
             return
         self._painted_at = self.services.clock.monotonic()
         statuses = self.services.hub.statuses()
+        self.services.worst = statuses[0].name if statuses else None
         with self.app.batch_update():
-            self.query_one(StatusHeader).show(self._header(statuses))
             self.paint(statuses)
+            self.query_one(StatusHeader).show(self._header(statuses))
 
     def _header(self, statuses: tuple[InstanceStatus, ...]) -> HeaderData:
         services = self.services

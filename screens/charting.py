@@ -28,7 +28,7 @@ def chart_data(hub: Hub, panel: Panel, instances: Sequence[str], start: float, e
             series.append(SeriesData(label=label, times=times, values=values))
     limit = hub[instances[0]].history.series.latest(panel.limit) if panel.limit and instances else math.nan
     return ChartData(
-        title=panel.title,
+        title=panel.title if len(panel.lines) == len(lines) else f"{panel.title} {lines[0].label}",
         unit=panel.unit,
         series=tuple(series),
         start=start,

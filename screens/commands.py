@@ -13,6 +13,8 @@ EVERYWHERE = "everywhere"
 STATUS = "status"
 INSTANCE = "instance"
 METRICS = "metrics"
+MODES = (STATUS, METRICS)
+"""Screens reached by a digit; the others are opened over one of them."""
 
 SCOPE_TITLES = {
     EVERYWHERE: "Everywhere",
@@ -53,7 +55,7 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command("go.status", "1", "Status", "The fleet: who is healthy, and what is wrong.", action="go('status')",
-            footer=50),
+            footer=66),
     Command("go.metrics", "2", "Metrics", "Charts of one instance, or of two compared.", action="go('metrics')",
             footer=50),
     Command("app.jump", "colon", "Jump", "Type the first letters of a screen, an instance or a command.", footer=40),
@@ -65,8 +67,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.faster", "plus,equals_sign", "Faster", "Read more often."),
     Command("app.theme", "t", "Theme", "The next colour theme: dark, light, high contrast, ANSI-16."),
     Command("app.unlock", "U", "Unlock", "Let a production instance be changed for some minutes, or lock it again."),
-    Command("app.back", "escape", "Back", "Close what is open: a filter, a detail, a dialog.", action="screen.back"),
-    Command("app.quit", "q,ctrl+q", "Quit", "Leave.", footer=10),
+    Command("app.back", "escape", "Back", "Close what is open: a filter, a zoomed panel, a detail, a dialog.",
+            action="screen.back", footer=70),
+    Command("app.quit", "q,ctrl+q", "Quit", "Leave.", footer=45),
     Command("status.filter", "slash", "Filter", "Show instances whose name, group or state has this text.", STATUS,
             footer=60),
     Command("status.open", "enter", "Open", "Everything about the instance under the cursor.", STATUS, footer=80),
@@ -80,10 +83,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("metrics.compare", "c", "Compare", "Draw a second instance beside it, or none.", METRICS, footer=60),
     Command("metrics.filter", "slash", "Filter", "Show panels with this text in their title.", METRICS, footer=55),
     Command("metrics.pin", "a", "Pin", "Add any series of /metrics as a panel.", METRICS, footer=65),
-    Command("metrics.unpin", "x", "Unpin", "Remove the pinned panel that was added last.", METRICS),
+    Command("metrics.unpin", "x", "Unpin", "Remove the chosen panel if it was pinned, else the one pinned last.",
+            METRICS),
+    Command("metrics.up", "up", "Panel", "Choose the panel above.", METRICS, action="row(-1)"),
+    Command("metrics.down", "down", "Panel", "Choose the panel below.", METRICS, action="row(1)"),
+    Command("metrics.panel", "tab", "Panel", "Choose the next panel; while zoomed, show it.", METRICS,
+            action="panel(1)", footer=46),
+    Command("metrics.panel-before", "shift+tab", "Panel", "Choose the panel before.", METRICS, action="panel(-1)"),
     Command("metrics.left", "left", "Cursor", "Move the cursor back in time.", METRICS, action="cursor(-1)"),
     Command("metrics.right", "right", "Cursor", "Move the cursor forward in time.", METRICS, action="cursor(1)"),
-    Command("metrics.zoom", "z", "Zoom", "One panel on the whole screen, or all again.", METRICS, footer=45),
+    Command("metrics.zoom", "z,enter", "Zoom", "The chosen panel on the whole screen, or all again.", METRICS,
+            footer=75),
     Command("metrics.export", "e", "Export", "Write what is shown to a CSV file.", METRICS, footer=35),
 )  # fmt: skip
 
@@ -100,8 +110,9 @@ def commands_for(scope: str) -> list[Command]:
 
 
 def footer_hints(scope: str, keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(key, label) pairs for a footer, the most deserving first."""
-    shown = [command for command in commands_for(scope) if command.footer]
+    """(key, label) pairs for a footer, the most deserving first; without the ways to where one is."""
+    needless = {f"go.{scope}", "app.back"} if scope in MODES else {"go.status"}
+    shown = [command for command in commands_for(scope) if command.footer and command.id not in needless]
     shown.sort(key=lambda command: -command.footer)
     return [(first_key(command, keymap), command.title) for command in shown]
 

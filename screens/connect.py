@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
-from dfly_tui.errors import DflyError
+from dfly_tui.errors import AuthFailed, DflyError
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
 
@@ -71,6 +71,12 @@ class ConnectScreen(Screen[tuple[InstanceConfig, str, bool] | None]):
         password = self.query_one("#password", Input).value
         try:
             await self._attempt(config, password)
+        except AuthFailed as error:  # its hint is about the configuration file
+            problem.update(f"{error}\nType the password, and the user if it is not “default”.")
+            box = self.query_one("#password", Input)
+            box.value = ""
+            box.focus()
+            return
         except DflyError as error:
             problem.update(f"{error}\n{error.hint}".strip())
             return

@@ -23,6 +23,8 @@ from widgets.fields import FieldList, FieldRow
 PASSING = (Unreachable, Timeout, Loading)
 """Errors of a server that may be back by now."""
 VIEWS = ("INFO", "Configuration", "Container")
+SETTING_SECTIONS = {False: "Differs from the default", True: "As by default", None: "Default not known"}
+"""Whether a setting is at its default → its heading, in the order shown."""
 
 
 class InstanceScreen(DashboardScreen):
@@ -82,13 +84,15 @@ class InstanceScreen(DashboardScreen):
                 known = settings_of(config, seen.version if seen else None, flavour)
                 return [
                     FieldRow(
-                        "Configuration",
+                        SETTING_SECTIONS[item.is_default],
                         item.name,
                         item.value,
                         _setting_note(item.default, item.is_default, item.changeable, item.explanation),
                         item.is_default is False,
                     )
-                    for item in known
+                    for item in sorted(
+                        known, key=lambda item: (list(SETTING_SECTIONS).index(item.is_default), item.name)
+                    )
                 ]
 
     def _container_rows(self, status: InstanceStatus) -> list[FieldRow]:
@@ -109,7 +113,9 @@ class InstanceScreen(DashboardScreen):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
-        self.query_one(FieldList).filter(event.value)
+        fields = self.query_one(FieldList)
+        fields.say_when_empty(f"no field has “{event.value.strip()}” in its name, value or explanation")
+        fields.filter(event.value)
 
     @on(FieldList.Highlighted)
     def _highlighted(self) -> None:
@@ -128,6 +134,7 @@ class InstanceScreen(DashboardScreen):
         """The next view."""
         self._view = (self._view + 1) % len(VIEWS)
         self.repaint()
+        self.query_one(FieldList).go_to_first()
 
     def read_again(self) -> None:
         self._read_config()

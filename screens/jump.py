@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from screens.commands import COMMANDS, EVERYWHERE, SCOPE_TITLES, Command
+from screens.commands import EVERYWHERE, Command, commands_for
 from screens.services import Services
 
 
 def jump_targets(services: Services, scope: str) -> dict[str, str]:
     """What can be jumped to: the words shown → the Textual action that goes there."""
-    targets = {}
-    for command in _commands_on(scope):
-        prefix = "" if command.id.startswith("go.") else f"{SCOPE_TITLES[command.scope].lower()}: "
-        targets[f"{prefix}{command.title.lower()} — {command.help}"] = action_of(command)
-    for watched in services.hub.watched:
-        targets[f"instance {watched.config.name}"] = f"app.open_instance({watched.config.name!r})"
-    return targets
+    commands = {f"{command.title.lower()} — {command.help}": command for command in _commands_on(scope)}
+    screens = {words: action_of(command) for words, command in commands.items() if command.id.startswith("go.")}
+    instances = {
+        f"instance {watched.config.name}": f"app.open_instance({watched.config.name!r})"
+        for watched in services.hub.watched
+    }
+    return screens | instances | {words: action_of(command) for words, command in commands.items()}
 
 
 def action_of(command: Command) -> str:
@@ -27,8 +27,7 @@ def action_of(command: Command) -> str:
 
 def _commands_on(scope: str) -> Iterator[Command]:
     skipped = {"app.jump", "app.palette", "app.back"}
-    order = sorted(COMMANDS, key=lambda command: not command.id.startswith("go."))
-    return (command for command in order if command.scope in (scope, EVERYWHERE) and command.id not in skipped)
+    return (command for command in commands_for(scope) if command.id not in skipped)
 
 
 class CommandProvider(Provider):

@@ -1,10 +1,11 @@
 """Charts over time: one instance, or two compared; any series of /metrics can be pinned beside them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Container
 from textual.widgets import Input, Static
 
 from dfly_tui.models.health import InstanceStatus
@@ -17,7 +18,7 @@ from screens.charting import chart_data, columns_of
 from screens.commands import METRICS, bindings
 from screens.picker import PickerDialog
 from screens.services import Services
-from widgets.chart import Chart
+from widgets.chart import LEGEND, Chart
 
 WINDOWS = (60.0, 300.0, 900.0, 3600.0)
 CURSOR_STEPS = 60
@@ -35,14 +36,17 @@ class MetricsScreen(DashboardScreen):
         self._window = 1
         self._compare: str | None = None
         self._cursor = 0
-        self._zoomed: int | None = None
+        self._zoomed = False
+        self._chosen = 0
         self._leave_pages: Callable[[], None] = lambda: None
         self._pages_of: tuple[str, ...] = ()
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="what", markup=False)
         yield filter_box()
-        with VerticalScroll(id="charts"):
+        yield Static(id="problems", markup=False)
+        yield Static(id="none", markup=False)
+        with Container(id="charts"):
             for panel in self.panels():
                 yield Chart(id=_chart_id(panel))
 
@@ -74,23 +78,65 @@ class MetricsScreen(DashboardScreen):
         self._pages_of = ()
 
     def focus_body(self) -> None:
-        self.query_one("#charts").focus()
+        self.set_focus(None)
 
     def paint(self, statuses: tuple[InstanceStatus, ...]) -> None:
+        self.services.selected = self.services.current()  # the worst may change, whose charts these are must not
         self._follow_pages()
-        window = WINDOWS[self._window]
         instances = self.instances()
-        title = " against ".join(instances) or "no instance"
-        self.put("#what", f"{title} · last {duration_text(window)}")
-        wanted = self.query_one("#filter", Input).value.strip().lower()
-        self.query_one("#charts").set_class(self._zoomed is not None, "zoomed")
-        end = self.services.clock.monotonic()
-        cursor = end - window * self._cursor / CURSOR_STEPS if self._cursor else None
+        ago = WINDOWS[self._window] * self._cursor / CURSOR_STEPS
+        self.put("#what", self._what(instances, ago))
+        self._paint_problems(instances)
+        self._paint_charts(instances, ago)
+
+    def _what(self, instances: tuple[str, ...], ago: float) -> str:
+        """Whose charts, how long, and the moment of the cursor as logs call it."""
+        signed = [f"{LEGEND[at]} {name}" for at, name in enumerate(instances)]
+        names = signed if len(instances) > 1 else instances
+        words = [" against ".join(names), f"last {duration_text(WINDOWS[self._window])}"]
+        if self._cursor:
+            late = self.services.clock.monotonic() - self.services.charts_end(instances[0])
+            moment = self.services.clock.now() - timedelta(seconds=late + ago)
+            words.append(f"cursor at -{duration_text(round(ago))}, {moment:%H:%M:%S} UTC")
+        return " · ".join(words)
+
+    def _paint_problems(self, instances: tuple[str, ...]) -> None:
+        """Why what comes from /metrics is missing."""
+        pages = [(name, self.services.hub[name].page.reading) for name in instances]
+        lines = [f"/metrics of {name}: {page.error}" for name, page in pages if page.error is not None]
+        self.put("#problems", "\n".join(lines))
+        self.query_one("#problems").display = bool(lines)
+
+    def _paint_charts(self, instances: tuple[str, ...], ago: float) -> None:
+        end = self.services.charts_end(instances[0])
+        start = end - WINDOWS[self._window]
+        shown = self._shown()
+        if shown and self._chosen not in shown:
+            self._chosen = shown[0]
+        self.put("#none", f"no panel has “{self._wanted}” in its title; Esc shows all")
+        self.query_one("#none").display = not shown
+        self.query_one("#charts").set_class(self._zoomed, "zoomed")
         for at, panel in enumerate(self.panels()):
-            chart = self.query_one(f"#{_chart_id(panel)}", Chart)
-            chart.display = wanted in panel.title.lower() and self._zoomed in (None, at)
+            chart = self._chart(panel)
+            chart.display = at == self._chosen if self._zoomed else at in shown
             if chart.display:
-                chart.show(chart_data(self.services.hub, panel, instances, end - window, end), cursor=cursor)
+                chart.show(
+                    chart_data(self.services.hub, panel, instances, start, end),
+                    cursor=end - ago if self._cursor else None,
+                    chosen=at == self._chosen and not self._zoomed,
+                )
+
+    @property
+    def _wanted(self) -> str:
+        return self.query_one("#filter", Input).value.strip()
+
+    def _shown(self) -> list[int]:
+        """Indexes of the panels the filter leaves."""
+        wanted = self._wanted.lower()
+        return [at for at, panel in enumerate(self.panels()) if wanted in panel.title.lower()]
+
+    def _chart(self, panel: Panel) -> Chart:
+        return self.query_one(f"#{_chart_id(panel)}", Chart)
 
     def _follow_pages(self) -> None:
         """Scrape /metrics of the instances shown, and of no others."""
@@ -144,14 +190,42 @@ class MetricsScreen(DashboardScreen):
         self._cursor = min(CURSOR_STEPS, max(0, self._cursor - direction))
         self.repaint()
 
-    def action_zoom(self) -> None:
-        """The first panel that shows, alone; the next press brings all back."""
-        if self._zoomed is not None:
-            self._zoomed = None
-        else:
-            shown = [at for at, panel in enumerate(self.panels()) if self.query_one(f"#{_chart_id(panel)}").display]
-            self._zoomed = shown[0] if shown else None
+    def action_panel(self, step: int) -> None:
+        """Choose the next panel, or the one before; behind the last is the first."""
+        shown = self._shown()
+        if shown:
+            self._choose(shown[(shown.index(self._chosen) + step) % len(shown)])
+
+    def action_row(self, step: int) -> None:
+        """Choose the panel below, or the one above."""
+        shown = self._shown()
+        if not shown:
+            return
+        columns = 1 if self._zoomed else self.query_one("#charts").styles.grid_size_columns
+        place = shown.index(self._chosen) + step * columns
+        if place >= 0:
+            self._choose(shown[min(place, len(shown) - 1)])
+
+    def _choose(self, panel: int) -> None:
+        self._chosen = panel
         self.repaint()
+        self._chart(self.panels()[panel]).scroll_visible(animate=False)
+
+    def action_zoom(self) -> None:
+        """The chosen panel alone; the next press brings all back."""
+        self._zoomed = not self._zoomed
+        self.repaint()
+        self._chart(self.panels()[self._chosen]).scroll_visible(animate=False)
+
+    def action_back(self) -> None:
+        """Close the filter, or bring all panels back, or take the cursor away."""
+        if self.close_filter():
+            return
+        if self._zoomed:
+            self.action_zoom()
+        else:
+            self._cursor = 0
+            self.repaint()
 
     @work(exclusive=True, group="pin", exit_on_error=False)
     async def action_pin(self) -> None:
@@ -166,26 +240,31 @@ class MetricsScreen(DashboardScreen):
         chosen = await self.app.push_screen_wait(PickerDialog("Pin a series of /metrics", series))
         if chosen is not None:
             self.services.pins.append(chosen)
-            await self.query_one("#charts").mount(Chart(id=_chart_id(self.panels()[-1])))
-            self.query_one(f"#{_chart_id(self.panels()[-1])}").scroll_visible(animate=False)
-            self.repaint()
+            panels = self.panels()
+            await self.query_one("#charts").mount(Chart(id=_chart_id(panels[-1])))
+            self.close_filter()
+            self._choose(len(panels) - 1)
 
     async def action_unpin(self) -> None:
-        """Remove the panel pinned last."""
-        if self.services.pins:
-            await self.query_one(f"#{_chart_id(self.panels()[-1])}").remove()
-            self.services.pins.pop()
-            self.repaint()
+        """Remove the chosen panel if it was pinned, else the one pinned last."""
+        pins = self.services.pins
+        if not pins:
+            return
+        place = self._chosen - len(PANELS) if self._chosen >= len(PANELS) else len(pins) - 1
+        await self._chart(self.panels()[len(PANELS) + place]).remove()
+        del pins[place]
+        if self._chosen >= len(PANELS):
+            self._chosen, self._zoomed = self._chosen - 1, False
+        self.repaint()
 
     def action_export(self) -> None:
         """Write the columns shown, over the window shown, to a CSV file in the state folder."""
         services = self.services
-        since = services.clock.monotonic() - WINDOWS[self._window]
-        wanted = self.query_one("#filter", Input).value.strip().lower()
-        shown = [panel for panel in self.panels() if wanted in panel.title.lower()]
-        if self._zoomed is not None:
-            shown = [self.panels()[self._zoomed]]
-        text = csv_text(columns_of(services.hub, shown, self.instances(), since), services.clock)
+        instances = self.instances()
+        since = services.charts_end(instances[0]) - WINDOWS[self._window]
+        panels = self.panels()
+        shown = [panels[at] for at in ([self._chosen] if self._zoomed else self._shown())]
+        text = csv_text(columns_of(services.hub, shown, instances, since), services.clock)
         path = services.paths.exports_dir / f"metrics-{services.clock.now():%Y%m%dT%H%M%SZ}.csv"
         try:
             write_private(path, text)

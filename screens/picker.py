@@ -45,6 +45,7 @@ class PickerDialog(Dialog[str | None]):
         yield Button("Cancel", id="cancel")
 
     def on_mount(self) -> None:
+        self.query_one(LongList).say_when_empty("nothing matches")
         self._show()
 
     def _show(self) -> None:

@@ -21,6 +21,8 @@ class Services:
         attempt: Reads an instance once with a password just typed; raises DflyError.
         ask_again: Lets passwords that were refused or declined be asked for once more.
         selected: The instance the user last put the cursor on; screens open on it.
+        paused_at: When the user paused, in the clock's monotonic seconds; None while reading goes on.
+        worst: The one with the worst state when a screen was last painted; selected until the user chooses.
         pins: Series of /metrics the user pinned to the metrics screen.
     """
 
@@ -34,15 +36,27 @@ class Services:
     attempt: Callable[[InstanceConfig, str], Awaitable[None]]
     ask_again: Callable[[], None] = lambda: None
     selected: str | None = None
+    worst: str | None = None
+    paused_at: float | None = None
     pins: list[str] = field(default_factory=list)
 
     @property
     def low_bandwidth(self) -> bool:
         return self.settings.defaults.low_bandwidth
 
+    def pause(self) -> None:
+        """Stop all reading, or go on."""
+        self.hub.pause(not self.hub.paused)
+        self.paused_at = self.clock.monotonic() if self.hub.paused else None
+
+    def charts_end(self, name: str) -> float:
+        """Where the charts of an instance end, in the clock's monotonic seconds: now; while paused they stand still,
+        at the pause or at what was read since on the user's request."""
+        if self.paused_at is None:
+            return self.clock.monotonic()
+        return max(self.paused_at, self.hub[name].status.reading.value_at or self.paused_at)
+
     def current(self) -> str | None:
-        """The selected instance, or the first there is."""
+        """The selected instance, else the worst, else the first there is."""
         names = [watched.config.name for watched in self.hub.watched]
-        if self.selected in names:
-            return self.selected
-        return names[0] if names else None
+        return next((name for name in (self.selected, self.worst, *names) if name in names), None)

@@ -2,19 +2,32 @@
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import Input
 
 from dfly_tui.models.health import InstanceStatus
+from dfly_tui.models.instruments import PANELS
+from dfly_tui.models.reading import Freshness
 from screens.base import DashboardScreen, filter_box
+from screens.charting import chart_data
 from screens.commands import STATUS, bindings
 from screens.vital_signs import vital_signs
+from widgets.chart import Chart
 from widgets.fleet_table import FleetTable
+from widgets.left_out import LeftOut
 from widgets.reasons import Reasons
 from widgets.vitals import Vitals
 
+CHARTED = PANELS[:6]
+"""What is drawn where the terminal is tall: commands, hit rate, memory, keys, clients, network."""
+CHART_SECONDS = 300.0
+
 
 class StatusScreen(DashboardScreen):
-    """Every instance a row; under them the reasons and the vital signs of the one under the cursor."""
+    """Every instance a row; under them the reasons and the vital signs of the one under the cursor.
+
+    The cursor is on the worst instance until somebody chooses another.
+    """
 
     scope = STATUS
     BINDINGS = bindings(STATUS)
@@ -23,32 +36,49 @@ class StatusScreen(DashboardScreen):
         yield FleetTable()
         yield filter_box()
         yield Reasons()
+        yield LeftOut()
         yield Vitals()
+        with Container(id="signs"):
+            for _ in CHARTED:
+                yield Chart()
 
     def on_mount(self) -> None:
+        self.set_class(self.services.low_bandwidth, "frugal")
         super().on_mount()
-        self.query_one(Vitals).set_class(self.services.low_bandwidth, "hidden")
         self.focus_body()
+
+    def on_resize(self) -> None:
+        self.repaint()
 
     def focus_body(self) -> None:
         self.query_one(FleetTable).focus()
 
     def paint(self, statuses: tuple[InstanceStatus, ...]) -> None:
         clock = self.services.clock
-        wanted = self.query_one("#filter", Input).value.strip().lower()
-        shown = tuple(status for status in statuses if wanted in _searchable(status))
-        self.query_one(FleetTable).show(shown, now=clock.monotonic(), wall=clock.now())
-        self._paint_selected(statuses)
+        wanted = self.query_one("#filter", Input).value.strip()
+        shown = tuple(status for status in statuses if wanted.lower() in _searchable(status))
+        table = self.query_one(FleetTable)
+        table.say_when_empty(f"no instance has “{wanted}” in its name, group, environment, state, role or version")
+        table.show(shown, now=clock.monotonic(), wall=clock.now(), current=self.services.current())
+        self._paint_details(table.highlighted)
 
-    def _paint_selected(self, statuses: tuple[InstanceStatus, ...]) -> None:
-        name = self.services.current()
-        status = next((item for item in statuses if item.name == name), None)
-        if status is None:
-            return
+    def _paint_details(self, status: InstanceStatus | None) -> None:
+        old = status is not None and status.freshness in (Freshness.STALE, Freshness.LOST)
+        self.query_one(LeftOut).show(self.query_one(FleetTable).left_out, dimmed=old)
         self.query_one(Reasons).show(status)
-        vitals = self.query_one(Vitals)
-        if not self.services.low_bandwidth:
-            vitals.show(vital_signs(self.services, status.name))
+        for selector in ("Reasons", "Vitals", "#signs"):
+            self.query_one(selector).set_class(status is None, "hidden")
+        if status is None or self.services.low_bandwidth:
+            return
+        if self.has_class("-roomy"):
+            self._paint_charts(status.name)
+        else:
+            self.query_one(Vitals).show(vital_signs(self.services, status.name))
+
+    def _paint_charts(self, name: str) -> None:
+        end = self.services.charts_end(name)
+        for panel, chart in zip(CHARTED, self.query(Chart), strict=True):
+            chart.show(chart_data(self.services.hub, panel, (name,), end - CHART_SECONDS, end))
 
     @on(FleetTable.Highlighted)
     def _highlighted(self, event: FleetTable.Highlighted) -> None:
@@ -72,7 +102,7 @@ class StatusScreen(DashboardScreen):
         """Everything about the instance under the cursor."""
         from screens.instance import InstanceScreen
 
-        name = self.services.current()
+        name = self.services.selected = self.services.current()
         if name is not None:
             self.app.push_screen(InstanceScreen(self.services, name))
 

@@ -22,6 +22,8 @@ async def toggle_lock(app: App[int], services: Services, name: str) -> None:
                 services.audit.record(AuditEvent(instance=name, action="unlock", outcome="intent"))
                 guard.unlock(name, services.settings.defaults.unlock_minutes)
                 services.audit.record(AuditEvent(instance=name, action="unlock", outcome="done"))
+        else:
+            app.notify(f"{name} is not locked: only production is", title="Nothing to unlock", markup=False)
     except (DflyError, OSError) as error:
         app.notify(str(error), title="Not unlocked", severity="error", markup=False)
 

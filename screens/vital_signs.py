@@ -21,7 +21,7 @@ _SIGNS = (
 def vital_signs(services: Services, name: str) -> tuple[Vital, ...]:
     """Commands, hit rate, memory against its limit, clients and network of the last two minutes."""
     series = services.hub[name].history.series
-    since = services.clock.monotonic() - SPAN_SECONDS
+    since = services.charts_end(name) - SPAN_SECONDS
     found = []
     for label, column, unit, top in _SIGNS:
         _, values = series.window(column, since)

@@ -5,11 +5,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.strip import Strip
 
 from dfly_tui.text import fit
 from dfly_tui.units import duration_text, value_text
 from widgets.canvas import Canvas, braille
-from widgets.lines import Line, LinesWidget, Run, fit_line
+from widgets.keylist import MARKER
+from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 from widgets.scale import columns, nice_top, value_near
 
 MAX_SERIES = 3
@@ -101,21 +106,36 @@ def _cut(series: SeriesData, start: float, end: float) -> SeriesData:
 
 
 def _title(data: ChartData, shown: list[list[float]], width: int, cursor: float | None) -> Line:
-    """`Memory 3.75 GiB  min 3.7 GiB  max 3.8 GiB`; with a cursor the values there and how long ago."""
+    """`Memory 3.75 GiB  min 3.7 GiB  max 3.8 GiB`; with a cursor the values there and how long ago.
+
+    Where there is no room for all, first the extremes and the limit go, then the time, then the labels: half a number
+    would be a wrong one.
+    """
+    runs = _title_runs(data, shown, cursor, 3)
+    for detail in (2, 1, 0):
+        if sum(cell_len(run.text) for run in runs) <= width:
+            break
+        runs = _title_runs(data, shown, cursor, detail)
+    return fit_line(runs, width)
+
+
+def _title_runs(data: ChartData, shown: list[list[float]], cursor: float | None, detail: int) -> list[Run]:
     runs = [Run(data.title, "title")]
-    if cursor is not None:
+    gap = "  " if detail >= 2 else " "
+    if cursor is not None and detail >= 2:
         runs.append(Run(f" at {_ago(data.end - cursor)}", "strong"))
     for number, series in enumerate(data.series):
         value = _newest(series) if cursor is None else value_near(series.times, series.values, cursor)
         if len(data.series) > 1:
-            runs.append(Run(f"  {LEGEND[number]} {series.label}", f"series-{number + 1}"))
+            label = f" {series.label}" if detail >= 1 else ""
+            runs.append(Run(f"{gap}{LEGEND[number]}{label}", f"series-{number + 1}"))
         runs.append(Run(f" {value_text(value, data.unit)}", "strong"))
-    if len(data.series) == 1 and cursor is None and shown[0]:
+    if len(data.series) == 1 and cursor is None and shown[0] and detail >= 3:
         low, high = value_text(min(shown[0]), data.unit), value_text(max(shown[0]), data.unit)
         runs.append(Run(f"  min {low}  max {high}", "muted"))
-    if data.threshold is not None:
+    if data.threshold is not None and detail >= 3:
         runs.append(Run(f"  limit {value_text(data.threshold, data.unit)}", "muted"))
-    return fit_line(runs, width)
+    return runs
 
 
 def _newest(series: SeriesData) -> float | None:
@@ -221,21 +241,37 @@ class Chart(LinesWidget):
     """A chart; writes only the lines that changed."""
 
     DEFAULT_CSS = "Chart { height: 10; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes(
+        "strong", "muted", "title", "cursor", "series-1", "series-2", "series-3"
+    )
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)
         self._data: ChartData | None = None
         self._cursor: float | None = None
+        self._chosen = False
 
-    def show(self, data: ChartData, *, cursor: float | None = None) -> None:
+    def show(self, data: ChartData, *, cursor: float | None = None, chosen: bool = False) -> None:
         """Show this.
 
         Args:
             cursor: The time whose values the title tells, in the clock's monotonic seconds; None for the newest.
+            chosen: Mark it as the one that keys act upon.
         """
-        self._data, self._cursor = data, cursor
+        self._data, self._cursor, self._chosen = data, cursor, chosen
         self.repaint()
 
     def lines(self, width: int, height: int) -> list[Line]:
         """The whole chart."""
-        return render_chart(self._data, width, height, cursor=self._cursor) if self._data else []
+        if self._data is None:
+            return []
+        if not self._chosen:
+            return render_chart(self._data, width, height, cursor=self._cursor)
+        marked = replace(self._data, title=f"{MARKER}{self._data.title}")
+        return render_chart(marked, width, height, cursor=self._cursor)
+
+    def render_line(self, y: int) -> Strip:
+        """A line; the title of the chosen chart looks like a row under the cursor."""
+        if y == 0 and self._chosen and self._painted:
+            return self.strip(self._painted[0], self.size.width, "cursor")
+        return super().render_line(y)

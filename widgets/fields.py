@@ -82,13 +82,22 @@ class FieldList(LongList):
 
     def show(self, rows: Sequence[FieldRow]) -> None:
         """Show these, in the order given; rows of one section stand together."""
+        began = bool(self._entries)
         self._rows = tuple(rows)
         self._lay_out()
+        if not began:
+            self.go_to_first()
 
     def filter(self, text: str) -> None:
         """Show only rows that contain every word of `text`; an empty text shows all."""
         self._wanted = text
         self._lay_out()
+        self.go_to_first()
+
+    def go_to_first(self) -> None:
+        """Put the cursor on the first field; above it is only a heading, which says nothing."""
+        self.cursor = self.validate_cursor(1)
+        self.scroll_to(y=0, animate=False, immediate=True, force=True)
 
     @property
     def highlighted(self) -> FieldRow | None:
@@ -98,7 +107,7 @@ class FieldList(LongList):
 
     def _lay_out(self) -> None:
         self._entries = list(entries(self._rows, self._wanted))
-        width = max(0, self.size.width - len(MARKER))
+        width = max(0, self.room - len(MARKER))
         longest = max((cell_len(row.name) for row in self._rows), default=0)
         name_width = min(longest, max(4, width * 3 // 10))
         self.set_lines([entry_line(entry, name_width, width) for entry in self._entries])

@@ -71,8 +71,8 @@ def _role(status: InstanceStatus, moment: Moment) -> Run:
 
 def _memory(status: InstanceStatus, moment: Moment) -> Run:
     fraction = status.snapshot.memory_fraction if status.snapshot else None
-    if fraction is None:
-        return Run(f"{MISSING:>10}")
+    if fraction is None:  # no limit is set: nothing to be a fraction of
+        return Run(f"{bytes_text(status.snapshot.used_memory_bytes if status.snapshot else None):>10}")
     percent = f"{fraction:.0%}" if fraction < 9.995 else "≥10×"
     text = f"{bar(fraction, 5)} {percent:>4}"
     style = max((reason.state for reason in status.reasons if reason.code == "memory"), default=State.OK)
@@ -127,15 +127,17 @@ def _plain(read: Callable[[InstanceSnapshot], str]) -> Callable[[InstanceStatus,
 
 NAME = Column("instance", 0, 1, lambda status, moment: Run(status.name, "strong"))
 ROLE = Column("role", 7, 3, _role)
+ENVIRONMENT = Column("environment", 11, 10, _environment)
+MEMORY = Column("memory", 10, 4, _memory)
 COLUMNS: tuple[Column, ...] = (
     Column("state", 10, 0, lambda status, moment: state_run(status.state)),
     NAME,
     Column("seen", 12, 2, _seen),
     ROLE,
-    Column("environment", 11, 10, _environment),
+    ENVIRONMENT,
     Column("version", 8, 12, _plain(lambda seen: seen.version or MISSING)),
     Column("uptime", 10, 11, _plain(lambda seen: duration_text(seen.uptime_seconds)), right=True),
-    Column("memory", 10, 4, _memory),
+    MEMORY,
     Column("used/max", 17, 13, _used, right=True),
     Column("keys", 6, 7, _plain(lambda seen: count_text(seen.keys)), right=True),
     Column("ops/s", 6, 5, _plain(lambda seen: count_text(seen.ops_per_second)), right=True),
@@ -166,18 +168,35 @@ def layout(statuses: Sequence[InstanceStatus], width: int) -> Layout:
     return tuple((column, widths[column]) for column in COLUMNS if column in chosen)
 
 
+def left_out(status: InstanceStatus, shown: Layout, moment: Moment) -> tuple[tuple[str, str], ...]:
+    """(heading, text) of every column that is not shown, as far as something is known.
+
+    Without the environment, which the header tells, and the bar, which says no more than “used/max”.
+    """
+    there = {ENVIRONMENT, MEMORY, *(column for column, _ in shown)}
+    pairs = ((column.title, column.cell(status, moment).text.strip()) for column in COLUMNS if column not in there)
+    return tuple((title, text) for title, text in pairs if text != MISSING)
+
+
 def heading(shown: Layout, width: int) -> Line:
     """The columns' titles."""
-    return fit_line([Run(f"{fit(column.title, size, right=column.right)} ", "muted") for column, size in shown], width)
+    return _cells([(Run(column.title, "muted"), column, size) for column, size in shown], width, "text")
+
+
+def _cells(cells: Sequence[tuple[Run, Column, int]], width: int, fill: str) -> Line:
+    """Side by side with a blank between, none behind the last one: it may just fit."""
+    runs = [Run(f"{fit(run.text, size, right=column.right)} ", run.style) for run, column, size in cells]
+    runs[-1:] = [Run(run.text[:-1], run.style) for run in runs[-1:]]
+    return fit_line(runs, width, fill)
 
 
 def fleet_row(status: InstanceStatus, shown: Layout, width: int, moment: Moment) -> Line:
     """One instance. What is not fresh is dimmed and says so in words; its state and freshness keep their colour."""
     dimmed = status.freshness in (Freshness.STALE, Freshness.LOST)
-    runs = []
+    cells = []
     for column, size in shown:
         text, style = column.cell(status, moment)
         if dimmed and style in ("text", "strong"):
             style = "dim"
-        runs.append(Run(f"{fit(text, size, right=column.right)} ", style))
-    return fit_line(runs, width, "dim" if dimmed else "text")
+        cells.append((Run(text, style), column, size))
+    return _cells(cells, width, "dim" if dimmed else "text")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from textual.events import Resize
 
 from dfly_tui.models.health import InstanceStatus
-from widgets.fleet_columns import Moment, fleet_row, heading, layout
+from widgets.fleet_columns import Layout, Moment, fleet_row, heading, layout, left_out
 from widgets.keylist import MARKER, LongList
 
 
@@ -39,16 +39,20 @@ class FleetTable(LongList):
         super().__init__(id=id, classes=classes)
         self._statuses: tuple[InstanceStatus, ...] = ()
         self._moment = Moment(0.0, datetime.fromtimestamp(0, UTC))
+        self._shown: Layout = ()
 
     @property
     def highlighted(self) -> InstanceStatus | None:
         """The status under the cursor."""
         return self._statuses[self.cursor] if self._statuses else None
 
-    def show(self, statuses: Sequence[InstanceStatus], now: float, wall: datetime) -> None:
+    def show(
+        self, statuses: Sequence[InstanceStatus], now: float, wall: datetime, *, current: str | None = None
+    ) -> None:
         """Show these.
 
         Args:
+            current: Which the cursor is on; by default the one it was on.
             now: The clock's monotonic time in seconds, for ages of readings.
             wall: The wall clock, for ages of snapshots.
         """
@@ -56,17 +60,17 @@ class FleetTable(LongList):
         self._statuses, self._moment = tuple(statuses), Moment(now, wall)
         with self.prevent(self.Highlighted):
             self._lay_out()
-        self._follow(previous.name if previous else None)
-
-    def highlight(self, name: str) -> None:
-        """Put the cursor on an instance, if it is there."""
-        index = self._index_of(name)
-        if index is not None:
-            self.cursor = index
+        self._follow(current or (previous.name if previous else None))
 
     @property
-    def _room(self) -> int:
-        return max(0, self.size.width - len(MARKER))
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """(heading, text) of the columns there is no room for, about the instance under the cursor."""
+        status = self.highlighted
+        return left_out(status, self._shown, self._moment) if status else ()
+
+    @property
+    def _width(self) -> int:
+        return max(0, self.room - len(MARKER))
 
     def _index_of(self, name: str | None) -> int | None:
         return next((index for index, status in enumerate(self._statuses) if status.name == name), None)
@@ -82,9 +86,9 @@ class FleetTable(LongList):
             self.cursor = index
 
     def _lay_out(self) -> None:
-        shown = layout(self._statuses, self._room)
-        rows = [fleet_row(status, shown, self._room, self._moment) for status in self._statuses]
-        self.set_lines(rows, heading=heading(shown, self._room))
+        self._shown = shown = layout(self._statuses, self._width)
+        rows = [fleet_row(status, shown, self._width, self._moment) for status in self._statuses]
+        self.set_lines(rows, heading=heading(shown, self._width))
 
     def on_resize(self, event: Resize) -> None:
         """Other columns fit."""

@@ -1,11 +1,11 @@
 """The line at the bottom: which keys do something here."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 
-from widgets.lines import Line, LinesWidget, Run, fit_line
+from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 
 
 class Hint(NamedTuple):
@@ -37,6 +37,7 @@ class KeyHints(LinesWidget):
     """One line of key hints."""
 
     DEFAULT_CSS = "KeyHints { dock: bottom; height: 1; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes("key")
 
     def __init__(self, hints: Sequence[Hint] = (), *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -1,17 +1,15 @@
 """The line at the top: where am I, may I trust it, may I change it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import ClassVar
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
-from textual.containers import Horizontal
 
 from dfly_tui.models.reading import Freshness
 from dfly_tui.models.replication import Role
 from dfly_tui.settings import Environment
 from dfly_tui.units import duration_text
-from widgets.lines import Line, LinesWidget, Run, fit_line
+from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 
 PAUSED = Run("‖ paused", "stale")
 
@@ -58,7 +56,6 @@ class HeaderData:
         read_only: Nothing can be changed.
         unlocked_seconds: What is left of a timed unlock; None when no lock is involved.
         interval: Seconds between polls.
-        wall: The wall clock, UTC; None hides it.
     """
 
     simulation: bool = False
@@ -71,11 +68,10 @@ class HeaderData:
     read_only: bool = False
     unlocked_seconds: float | None = None
     interval: float = 1.0
-    wall: datetime | None = None
 
 
 def header_line(data: HeaderData, width: int) -> Line:
-    """The line without the clock. Where it is narrow, what matters least goes first; environment, freshness and the
+    """The line. Where it is narrow, what matters least goes first; environment, freshness and the
     lock are kept to the last."""
     parts = [(rank, run) for rank, run in _parts(data) if run.text]
     while len(parts) > 1 and _width(parts) > width:
@@ -119,50 +115,24 @@ def _lock(data: HeaderData) -> Run:
     return Run(f" UNLOCKED {minutes}:{seconds:02} ", "unlocked")
 
 
-class _Facts(LinesWidget):
-    DEFAULT_CSS = "_Facts { width: 1fr; }"
+class StatusHeader(LinesWidget):
+    """One line on top of every screen; writes only what changed.
 
-    data = HeaderData()
-
-    def lines(self, width: int, height: int) -> list[Line]:
-        return [header_line(self.data, width)]
-
-
-class _Clock(LinesWidget):
-    """A widget of its own: the tick of its seconds then writes 12 characters and not the line."""
-
-    DEFAULT_CSS = "_Clock { width: 13; }"
-
-    wall: datetime | None = None
-
-    def lines(self, width: int, height: int) -> list[Line]:
-        return [fit_line([Run(f"{self.wall:%H:%M:%S} UTC" if self.wall else "", "muted")], width)]
-
-
-class StatusHeader(Horizontal):
-    """One line on top of every screen; writes only what changed."""
+    It has no clock: a dashboard on which nothing changes writes nothing.
+    """
 
     DEFAULT_CSS = "StatusHeader { height: 1; dock: top; }"
-    NARROW = 100
-    """Cells below which the clock gives way."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes()
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._facts = _Facts()
-        self._clock = _Clock()
-
-    def compose(self) -> ComposeResult:
-        """The facts and the clock."""
-        yield self._facts
-        yield self._clock
-
-    def on_resize(self) -> None:
-        """Give the clock's room to the facts where there is little."""
-        self._clock.display = self.size.width >= self.NARROW
+        self._data = HeaderData()
 
     def show(self, data: HeaderData) -> None:
         """Show these facts."""
-        self._facts.data = data
-        self._facts.repaint()
-        self._clock.wall = data.wall
-        self._clock.repaint()
+        self._data = data
+        self.repaint()
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """The one line."""
+        return [header_line(self._data, width)]

@@ -12,7 +12,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from widgets.lines import Line, LinePainter, Run, changed_until, fit_line
+from widgets.lines import Line, LinePainter, Run, changed_until, fit_line, line_classes
 
 Row = str | Line
 """Plain text, or runs with styles; neither is parsed for markup."""
@@ -27,7 +27,7 @@ class LongList(ScrollView, LinePainter, can_focus=True):
     Filtering is the screen's job: it gives another count and another callback.
     """
 
-    DEFAULT_CSS = "LongList { height: 1fr; overflow-x: hidden; overflow-y: auto; }"
+    DEFAULT_CSS = "LongList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -37,7 +37,7 @@ class LongList(ScrollView, LinePainter, can_focus=True):
         Binding("end,G", "jump(-1)", "Last", show=False),
         Binding("enter", "select", "Open", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(LinePainter.COMPONENT_CLASSES)
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes()
 
     cursor: var[int] = var(0)
     """Index of the row under the cursor; 0 while there is none."""
@@ -64,6 +64,7 @@ class LongList(ScrollView, LinePainter, can_focus=True):
         self._count = 0
         self._row: Callable[[int], Row] = lambda index: ""
         self._heading: Line | None = None
+        self._when_empty = ""
         self._lines: list[Line] = []
         self._strips: LRUCache[tuple[int, int, str], Strip] = LRUCache(512)
 
@@ -95,12 +96,23 @@ class LongList(ScrollView, LinePainter, can_focus=True):
             if end := changed_until(old, new):
                 self.refresh_row(index, end)
 
+    def say_when_empty(self, text: str) -> None:
+        """What stands in the place of the first row while there is none; a blank list looks like a broken one."""
+        if text != self._when_empty:
+            self._when_empty = text
+            self.refresh()
+
+    @property
+    def room(self) -> int:
+        """Cells of a row; the scrollbar has a column of its own, whether it shows or not."""
+        return self.scrollable_content_region.width
+
     def _line_at(self, index: int) -> Line:
         return self._lines[index]
 
     def refresh_row(self, index: int, until: int | None = None) -> None:
         """Write one row again, up to cell `until` (behind the marker) when only what is left of it changed."""
-        width = self.size.width
+        width = self.room
         for over in ("", "cursor", "cursor-idle"):
             self._strips.discard((index, width, over))
         y = index - self.scroll_offset.y + self._top
@@ -113,7 +125,7 @@ class LongList(ScrollView, LinePainter, can_focus=True):
         return 0 if self._heading is None else 1
 
     def _resize_virtual(self) -> None:
-        self.virtual_size = Size(self.size.width, self._count + self._top)
+        self.virtual_size = Size(self.room, max(1, self._count) + self._top)
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a row."""
@@ -137,7 +149,9 @@ class LongList(ScrollView, LinePainter, can_focus=True):
 
     def scroll_to_cursor(self) -> None:
         """Bring the row under the cursor into view."""
-        room = max(1, self.size.height - self._top)
+        room = self.size.height - self._top
+        if room <= 0:
+            return
         first = self.scroll_offset.y
         target = min(self.cursor, max(first, self.cursor - room + 1))
         if target != first:
@@ -190,12 +204,13 @@ class LongList(ScrollView, LinePainter, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The heading or a row."""
-        width = self.size.width
+        width = self.room
         if y < self._top and self._heading is not None:
             return self.strip(fit_line([Run(" " * len(MARKER)), *self._heading], width), width)
         index = y - self._top + self.scroll_offset.y
         if index >= self._count:
-            return self.strip(fit_line((), width), width)
+            words = self._when_empty if index == self._count == 0 else ""
+            return self.strip(fit_line([Run(" " * len(MARKER) + words, "muted")], width, "muted"), width)
         over = ("cursor" if self.has_focus else "cursor-idle") if index == self.cursor else ""
         key = (index, width, over)
         if (strip := self._strips.get(key)) is None:

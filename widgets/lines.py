@@ -7,7 +7,7 @@ there is no colour in Python. Text never passes a markup parser on this way.
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -28,7 +28,10 @@ STYLES = frozenset(
 )  # fmt: skip
 """Every style name; `themes/base.tcss` says what each looks like."""
 
-LINE_CLASSES = frozenset(f"line--{name}" for name in STYLES)
+
+def line_classes(*styles: str) -> set[str]:
+    """The CSS classes of plain text and of some styles, by default of all."""
+    return {f"line--{style}" for style in {"text", *(styles or STYLES)}}
 
 
 class Run(NamedTuple):
@@ -101,10 +104,13 @@ def changed_until(old: Line, new: Line) -> int:
 
 
 class LinePainter(Widget):
-    """Turns lines into strips with the theme's styles."""
+    """Turns lines into strips with the theme's styles.
+
+    A subclass names its styles in `COMPONENT_CLASSES`, by `line_classes()`. Textual keeps a style sheet's answer for
+    each of them and each widget: a screen of twenty charts with all styles takes 6 MiB more than with their own.
+    """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(LINE_CLASSES)
 
     def strip(self, line: Line, width: int, over: str = "") -> Strip:
         """A strip of the line, which is `width` cells long; `over` names a style laid over every run (the cursor)."""

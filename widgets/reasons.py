@@ -1,12 +1,13 @@
 """What is wrong with the highlighted instance, and what to do about it."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
 
 from dfly_tui.models.health import InstanceStatus
 from widgets.fleet_columns import STATE_GLYPHS
-from widgets.lines import Line, LinesWidget, Run, fit_line
+from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -48,6 +49,7 @@ class Reasons(LinesWidget):
     """The problems of one instance; what does not fit is counted in the last line."""
 
     DEFAULT_CSS = "Reasons { height: auto; max-height: 8; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes("muted", "ok", "warning", "critical", "unknown")
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
-from widgets.lines import Line, LinesWidget, Run, fit_line
+from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -35,6 +36,7 @@ class Sparkline(LinesWidget):
     """A history in one line, in one colour."""
 
     DEFAULT_CSS = "Sparkline { height: 1; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes("series-1")
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)

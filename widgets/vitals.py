@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dfly_tui.text import fit
-from widgets.lines import Line, LinesWidget, Run, fit_line
+from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 from widgets.sparkline import sparkline
 
 LABEL_WIDTH = 11
@@ -43,6 +44,7 @@ class Vitals(LinesWidget):
     """Some vital signs, a line each."""
 
     DEFAULT_CSS = "Vitals { height: 6; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes("muted", "series-1")
 
     def __init__(self) -> None:
         super().__init__()

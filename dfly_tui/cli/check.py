@@ -15,6 +15,8 @@ from dfly_tui.models.health import InstanceStatus, State
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.settings import InstanceConfig, Settings, Thresholds
 
+MOST_NAMED = 20
+"""Instances with a problem; what comes behind the first 8 KiB of a line is lost to Nagios, the numbers with it."""
 CODES = {State.OK: 0, State.WARNING: 1, State.CRITICAL: 2, State.UNKNOWN: 3}
 
 
@@ -57,8 +59,10 @@ def _with_groups(wanted: Sequence[InstanceConfig], settings: Settings) -> tuple[
 def _words(statuses: Sequence[InstanceStatus]) -> Iterator[str]:
     """What is wrong, instance by instance; what there is, when nothing is."""
     bad = [status for status in statuses if status.reasons]
-    for status in bad:
+    for status in bad[:MOST_NAMED]:
         yield f"{status.name}: {', '.join(reason.text for reason in status.reasons)}"
+    if len(bad) > MOST_NAMED:
+        yield f"and {len(bad) - MOST_NAMED} more of {len(statuses)} instances"
     if not bad:
         roles = [str(status.snapshot.role) for status in statuses if status.snapshot and status.snapshot.role]
         counts = [f"{roles.count(role)} {role}" for role in ("primary", "replica") if role in roles]

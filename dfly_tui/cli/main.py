@@ -8,6 +8,7 @@ import difflib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 
 from dfly_tui import __version__
 from dfly_tui.cli.exit_codes import ExitCode
-from dfly_tui.errors import ConfigError, DflyError
+from dfly_tui.errors import Bug, ConfigError, DflyError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("dfly_tui.cli.status", "how every instance is, problems first"),
@@ -27,6 +28,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "lab": ("dfly_tui.cli.lab", "simulated servers to try things on"),
 }
 """Command → the module with its `add_parser(subparsers)` and `run(args) -> int`, and its line in the help."""
+
+PLUGIN_UNKNOWN = 3
+"""What a monitoring plugin ends with when it could not tell."""
 
 
 class UsageError(DflyError):
@@ -49,6 +53,25 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     command = _command_of(words)
     _never_fail_to_print()
     try:
+        return _tried(command, words, environ)
+    except OSError as error:
+        # A full disk behind stdout, no file descriptors left: nothing that a traceback would explain better.
+        try:
+            _complain(command, DflyError(error.strerror or str(error)))
+            sys.stdout.flush()
+        except OSError:
+            _write_nowhere()
+        return PLUGIN_UNKNOWN if command == "check" else ExitCode.FAILED
+    except Exception as bug:
+        if command != "check":
+            raise
+        # Uncaught it would end with 1, which a monitoring system takes for a warning about the servers.
+        traceback.print_exc()
+        return _complain(command, Bug(f"{type(bug).__name__}: {bug}"))
+
+
+def _tried(command: str | None, words: list[str], environ: Mapping[str, str] | None) -> int:
+    try:
         # The one place that looks at the process' environment; everything else is given it.
         code = _run(command, words, os.environ if environ is None else environ)  # noqa: TID251
         sys.stdout.flush()
@@ -57,8 +80,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes stdout once more at exit; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
         return ExitCode.READER_GONE
     except DflyError as error:
         return _complain(command, error)
@@ -155,15 +177,23 @@ def _complain(command: str | None, error: DflyError) -> int:
     if command == "check":
         # A monitoring system reads one line from stdout, and 1 or 2 would mean that the servers have a problem.
         print(f"DRAGONFLY UNKNOWN - {' '.join(str(error).split()).replace('|', '/')}")
-        return 3
+        return PLUGIN_UNKNOWN
     print(f"dfly-tui: {error}", file=sys.stderr)
     if error.hint:
         print(f"  hint: {error.hint}", file=sys.stderr)
     return ExitCode.USAGE if isinstance(error, ConfigError | UsageError) else ExitCode.FAILED
 
 
+def _write_nowhere() -> None:
+    """What stdout still holds cannot be written, and the interpreter would try once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _never_fail_to_print() -> None:
-    """A terminal that is not UTF-8 gets escapes instead of a traceback."""
+    """A terminal that is not UTF-8 gets escapes instead of a traceback; a stream that was closed (`>&-`) swallows."""
+    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

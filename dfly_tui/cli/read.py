@@ -15,7 +15,7 @@ from dfly_tui.models.health import InstanceStatus, Observation, assess
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.models.reading import Reading
-from dfly_tui.pollers.poll import poll
+from dfly_tui.pollers.poll import or_bug, poll
 from dfly_tui.secrets import PasswordSource
 from dfly_tui.settings import PASSWORD_KEYS, InstanceConfig, Settings
 from dfly_tui.settings_load import CliOverrides, config_path, load_settings, nearest
@@ -87,9 +87,12 @@ async def look(
     started = clock.monotonic()
 
     async def observe(config: InstanceConfig) -> Observation:
-        try:
+        async def read() -> Observation:
             async with opened(config, settings, environ, clock=clock, answers=answers) as clients:
                 return await _observe(config, clients, settings, clock)
+
+        try:
+            return await or_bug(read, config.name)
         except DflyError as error:
             return Observation(config=config, status=Reading(seq=1, error=error, failures=1))
 
@@ -206,8 +209,12 @@ async def read_page(
     answers: Mapping[str, str],
 ) -> Reading[MetricsPage]:
     """The /metrics page of one instance, read once."""
-    try:
+
+    async def read() -> Reading[MetricsPage]:
         async with opened(config, settings, environ, clock=clock, answers=answers) as clients:
             return await _once(clients.metrics.page, settings.defaults.timeout_seconds, clock)
+
+    try:
+        return await or_bug(read, config.name)
     except DflyError as error:
         return Reading(seq=1, error=error, failures=1)

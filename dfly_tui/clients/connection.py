@@ -7,9 +7,9 @@ Nothing is ever sent twice: there is no retry, no health check and no re-connect
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import SupportsIndex, TypeAlias
+from typing import TypeAlias
 
 from redis._parsers import _AsyncHiredisParser
 from redis.asyncio.connection import AbstractConnection
@@ -18,12 +18,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from dfly_tui.clients.address import Address
-from dfly_tui.clients.translate import from_reply, not_a_server, translate
+from dfly_tui.clients.names import find_host
+from dfly_tui.clients.stream import MAX_REPLY_BYTES, WatchedStream
+from dfly_tui.clients.translate import broken, closed, from_reply, not_a_server, translate
 from dfly_tui.errors import DflyError, NotPermitted, NotSupported, ServerError, Unreachable
 
 CLIENT_NAME = "dfly-tui"
 _SET_NAME = ("CLIENT", "SETNAME", CLIENT_NAME)
-_HEAD_BYTES = 80
 
 Command: TypeAlias = Sequence[bytes | str | int]
 Reply: TypeAlias = "bytes | str | int | float | bool | Sequence[Reply] | Mapping[Reply, Reply] | DflyError | None"
@@ -36,23 +37,12 @@ class _RawErrors(_AsyncHiredisParser):
     EXCEPTION_CLASSES = {}
 
 
-class _HeadReader(asyncio.StreamReader):
-    """A stream that remembers how it began, to tell what it was that did not speak our protocol."""
-
-    head = b""
-
-    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
-        chunk = bytes(data)
-        if len(self.head) < _HEAD_BYTES:
-            self.head = (self.head + chunk)[:_HEAD_BYTES]
-        super().feed_data(chunk)
-
-
 class Connection(AbstractConnection):
     """A connection that is open from `open()` to `close()` and then gone for good.
 
     Attributes:
         resp3: Whether the server agreed to RESP3.
+        was_found: Whether the host's name is known to the resolver.
         was_taken: Whether the host took the connection, whatever came then (in TLS: perhaps no handshake).
     """
 
@@ -63,12 +53,14 @@ class Connection(AbstractConnection):
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
             socket_connect_timeout=None,
+            driver_info=None,  # sent by redis-py's own greeting only, and read from a file each time
         )
         self.address = address
         self.resp3 = False
+        self.was_found = False
         self.was_taken = False
         self._context = context
-        self._head: _HeadReader | None = None
+        self._stream: WatchedStream | None = None
 
     async def open(self, username: str | None, password: str | None) -> None:
         """Connect, log in, and tell the server our name: one round trip with a server that knows HELLO.
@@ -81,14 +73,21 @@ class Connection(AbstractConnection):
             self._parser.on_connect(self)  # type: ignore[no-untyped-call]
             await self._greet(username, password)
 
-    async def ask(self, *commands: Command) -> list[Reply]:
+    async def ask(self, *commands: Command, limit: int = MAX_REPLY_BYTES) -> list[Reply]:
         """Send commands together and read their replies, in order; error replies come as values.
+
+        Args:
+            limit: The most bytes of all replies together.
 
         Raises:
             DflyError: The connection failed; it is closed then, as it is when this call is cancelled, so that no
                 later call can read an answer to this one.
         """
         with self._closing_on_failure():
+            if await self.can_read():
+                # The end of the stream, or something nobody asked for, which would be taken for the answer.
+                raise closed(self.address, self.head)
+            self._allow(limit)
             await self.send_packed_command(self.pack_commands(commands), check_health=False)
             return [await self._reply() for _ in commands]
 
@@ -96,6 +95,7 @@ class Connection(AbstractConnection):
         """The open streams, for a caller that reads and writes the protocol itself from now on."""
         if self._reader is None or self._writer is None:
             raise Unreachable(f"the connection to {self.address} is closed")
+        self._allow(None)
         return self._reader, self._writer
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class Connection(AbstractConnection):
     @property
     def head(self) -> bytes:
         """The first bytes that came from the server."""
-        return self._head.head if self._head else b""
+        return self._stream.head if self._stream else b""
 
     @contextmanager
     def _closing_on_failure(self) -> Iterator[None]:
@@ -123,8 +123,10 @@ class Connection(AbstractConnection):
                 self.close()
 
     async def _connect(self) -> None:
+        await find_host(self.address.host)
+        self.was_found = True
         loop = asyncio.get_running_loop()
-        self._head = reader = _HeadReader(loop=loop)
+        self._stream = reader = WatchedStream(loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
 
         def taken() -> asyncio.StreamReaderProtocol:
@@ -132,6 +134,7 @@ class Connection(AbstractConnection):
             return protocol
 
         transport, _ = await loop.create_connection(taken, self.address.host, self.address.port, ssl=self._context)
+        self._allow(MAX_REPLY_BYTES)
         self._reader, self._writer = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def _reply(self) -> Reply:
@@ -139,7 +142,14 @@ class Connection(AbstractConnection):
             reply: Reply = await self.read_response(disconnect_on_error=False)
         except ResponseError as error:
             return from_reply(str(error))
+        except (TypeError, RecursionError, MemoryError) as error:
+            # Maps with lists as keys, thousands of pushes at once: hiredis and redis-py trip over them.
+            raise broken(self.address, self.head) from error
         return reply
+
+    def _allow(self, size: int | None) -> None:
+        if self._stream is not None:
+            self._stream.allow(size)
 
     async def _greet(self, username: str | None, password: str | None) -> None:
         """HELLO, or AUTH for a server that does not know or allow it; then our name, whose refusal is no matter."""

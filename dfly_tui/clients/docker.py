@@ -6,8 +6,7 @@ import difflib
 import logging
 import re
 import socket
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from dfly_tui.clients.redact import masked_arguments
+from dfly_tui.clients.threads import awaited, start_daemon
 from dfly_tui.clock import Clock
 from dfly_tui.errors import DockerFailed
 from dfly_tui.models.container import ContainerInfo, Mount
@@ -53,6 +53,7 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
         "the Docker engine at {host} speaks another API version",
         "update Docker",
     ),
+    (r"Expecting value|LineTooLong|BadStatusLine", "what listens at {host} is no Docker engine", "check docker.host"),
 )
 """What an error says, what we say, and what to do."""
 
@@ -122,7 +123,7 @@ class DockerContainers:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._client: DockerClient | None = None
-        self._asking: asyncio.Future[ContainerInfo] | None = None
+        self._asking: concurrent.futures.Future[ContainerInfo] | None = None
 
     async def container(self) -> ContainerInfo:
         """State, health, restart policy, image, mounts, and the last 50 log lines.
@@ -132,10 +133,10 @@ class DockerContainers:
         """
         # A thread cannot be stopped. One that hangs is waited for again, not joined by another.
         if self._asking is None or self._asking.done():
-            self._asking = _in_thread(self._look)
+            self._asking = start_daemon(self._look, "docker")
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await asyncio.shield(self._asking)
+                return await awaited(self._asking)
         except TimeoutError:
             waited = duration_text(self._timeout_seconds)
             raise DockerFailed(
@@ -198,24 +199,6 @@ def _knock(host: str, timeout_seconds: float) -> None:
         with socket.socket(socket.AF_UNIX) as door:
             door.settimeout(timeout_seconds)
             door.connect(host.removeprefix("unix://"))
-
-
-def _in_thread(look: Callable[[], ContainerInfo]) -> asyncio.Future[ContainerInfo]:
-    """As `asyncio.to_thread()`, but a thread that hangs takes no place in the pool that also resolves host names, and
-    does not hold up the program's exit."""
-    outcome: concurrent.futures.Future[ContainerInfo] = concurrent.futures.Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(look())
-        except Exception as error:  # noqa: BLE001 - not swallowed: raised where the outcome is awaited
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="docker", daemon=True).start()
-    asked = asyncio.wrap_future(outcome)
-    # Whoever asked may have given up; asyncio complains about outcomes nobody looked at.
-    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return asked
 
 
 def _ssh_errors(host: str) -> tuple[type[Exception], ...]:

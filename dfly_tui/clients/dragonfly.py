@@ -8,17 +8,20 @@ from dfly_tui.clients.address import Address
 from dfly_tui.clients.connection import Command, Connection, Reply
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.redact import masked_command, masked_settings
+from dfly_tui.clients.stream import MAX_POLL_BYTES, MAX_REPLY_BYTES
 from dfly_tui.clients.tls import tls_context
 from dfly_tui.clock import Clock
-from dfly_tui.errors import AuthFailed, DflyError, ServerError, Timeout, Unreachable
+from dfly_tui.errors import AuthFailed, DflyError, NotAServer, Timeout, Unreachable
 from dfly_tui.models.clients import ClientConnection
-from dfly_tui.models.info import Info
+from dfly_tui.models.info import Info, whole
 from dfly_tui.models.instance import InstanceSnapshot
-from dfly_tui.models.replication import RoleReply, whole
+from dfly_tui.models.replication import RoleReply
 from dfly_tui.models.slowlog import SlowlogEntry
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
 from dfly_tui.units import duration_text
+
+_VERSIONS = ("dragonfly_version", "redis_version", "valkey_version")
 
 
 class DragonflyReader:
@@ -46,9 +49,20 @@ class DragonflyReader:
 
     async def snapshot(self) -> InstanceSnapshot:
         """One look: INFO ALL and ROLE in one round trip. A user that may not call ROLE gets `role_reply=None`."""
-        (info, role), seconds = await self._ask(("INFO", "ALL"), ("ROLE",))
+        (reply, role), seconds = await self._ask(("INFO", "ALL"), ("ROLE",), limit=MAX_POLL_BYTES)
+        if isinstance(reply, DflyError):
+            raise reply
+        text = _text(reply) if isinstance(reply, bytes | str) else ""
+        info = Info.parse(text.removeprefix("txt:"))  # RESP3's mark of verbatim text; old parsers leave it
+        if not any(info.has(key) for key in _VERSIONS):
+            self._hang_up()
+            what = f"something that names no version: “{safe(text, limit=60)}”" if text else "nothing"
+            raise NotAServer(
+                f"{safe(str(self._address))} answered INFO with {what}",
+                "ask it by hand: redis-cli INFO; a proxy may stand in between",
+            )
         return InstanceSnapshot.from_info(
-            _info(info),
+            info,
             taken_at=self._clock.now(),
             latency_seconds=seconds,
             role_reply=None if isinstance(role, DflyError) else RoleReply.from_reply(role),
@@ -95,9 +109,12 @@ class DragonflyReader:
     async def aclose(self) -> None:
         """Close the connection, after the call that is using it; a later call opens it again."""
         async with self._turn:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     async def _one(self, *command: bytes | str | int) -> Reply:
         (reply,), _ = await self._ask(command)
@@ -105,19 +122,19 @@ class DragonflyReader:
             raise reply
         return reply
 
-    async def _ask(self, *commands: Command) -> tuple[list[Reply], float]:
+    async def _ask(self, *commands: Command, limit: int = MAX_REPLY_BYTES) -> tuple[list[Reply], float]:
         """The replies, and the seconds the round trip took."""
         async with self._turn:
             reused = self._connection is not None
             try:
-                return await self._attempt(commands)
+                return await self._attempt(commands, limit)
             except Unreachable:
                 if not reused:
                     raise
             # The server closed a connection that was idle, or restarted. What is sent here only reads: ask again.
-            return await self._attempt(commands)
+            return await self._attempt(commands, limit)
 
-    async def _attempt(self, commands: Sequence[Command]) -> tuple[list[Reply], float]:
+    async def _attempt(self, commands: Sequence[Command], limit: int) -> tuple[list[Reply], float]:
         connection, self._connection = self._connection, None
         password = await self._password.get() if connection is None else None
         opened = connection or Connection(self._address, tls_context(self._config) if self._address.tls else None)
@@ -126,7 +143,7 @@ class DragonflyReader:
                 if connection is None:
                     await opened.open(self._config.username, password)
                 started = self._clock.monotonic()
-                replies = await opened.ask(*commands)
+                replies = await opened.ask(*commands, limit=limit)
             if isinstance(replies[0], AuthFailed):
                 opened.close()
                 raise replies[0]
@@ -140,7 +157,9 @@ class DragonflyReader:
 
     def _timeout(self, connection: Connection, commands: Sequence[Command]) -> Timeout:
         place, waited = safe(str(self._address)), duration_text(self._timeout_seconds)
-        if not connection.was_taken:
+        if not connection.was_found:
+            what, hint = "could not be looked up", "the name server does not answer: check DNS and VPN"
+        elif not connection.was_taken:
             what, hint = "did not take the connection", "the host may be down, or a firewall swallows the packets"
         elif connection.head:
             what = f"did not answer {' and '.join(str(command[0]) for command in commands)}"
@@ -152,16 +171,6 @@ class DragonflyReader:
             what = "took the connection but said nothing"
             hint = "it may be frozen or overloaded, or not be a Dragonfly at all"
         return Timeout(f"{place} {what} within {waited}", hint)
-
-
-def _info(reply: Reply) -> Info:
-    """INFO's text; RESP3 sends it as verbatim text, whose `txt:` old parsers leave in front."""
-    if isinstance(reply, DflyError):
-        raise reply
-    info = Info.parse(_text(reply).removeprefix("txt:") if isinstance(reply, bytes | str) else "")
-    if not any(section.fields for section in info.sections):
-        raise ServerError("INFO was answered with nothing", "ask it by hand: redis-cli INFO")
-    return info
 
 
 def _text(reply: Reply) -> str:

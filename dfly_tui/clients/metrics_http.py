@@ -4,10 +4,12 @@ import asyncio
 import re
 import ssl
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dfly_tui.clients.address import Address
+from dfly_tui.clients.names import find_host
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.tls import tls_context
 from dfly_tui.clients.translate import translate
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     import httpx
 
 _PATH = "/metrics"
-_MAX_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = 2 << 20
+"""A busy Dragonfly's page has some 100 kB; ten times that costs half a second to parse."""
 _THREAD_ABOVE_BYTES = 32 * 1024
 _USER = "default"
 """Dragonfly's HTTP knows one user, whatever the ACLs say (facts §4)."""
@@ -83,24 +86,30 @@ class MetricsHttp:
         import httpx
 
         client = self._client = self._client or self._new_client()
+        who = (_USER, secret) if secret is not None else None
         try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                client.stream("GET", self.url, auth=(_USER, secret) if secret is not None else None) as response,
-            ):
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > _MAX_BYTES:
-                        raise NotAServer(f"{safe(self.url)} sends more than 16 MiB", _WHERE_HINT)
-                return response.status_code, bytes(body)
+            async with asyncio.timeout(self._timeout_seconds):
+                await find_host(self._address.host)
+                return await self._download(client.stream("GET", self.url, auth=who))
         except (TimeoutError, httpx.TimeoutException):
             waited = duration_text(self._timeout_seconds)
             raise Timeout(
                 f"{safe(self.url)} did not answer within {waited}", "it may be frozen or overloaded"
             ) from None
+        except OSError as error:
+            raise translate(error, self._address) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._translated(error) from error
+
+    async def _download(self, request: AbstractAsyncContextManager["httpx.Response"]) -> tuple[int, bytes]:
+        body = bytearray()
+        async with request as response:
+            # Raw: compression was not asked for, and a few kB can be unpacked to gigabytes.
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > _MAX_BYTES:
+                    raise NotAServer(f"{safe(self.url)} sends more than {_MAX_BYTES >> 20} MiB", _WHERE_HINT)
+            return response.status_code, bytes(body)
 
     def _translated(self, error: Exception) -> DflyError:
         import httpx
@@ -118,7 +127,13 @@ class MetricsHttp:
 
         # For plain HTTP an empty context: loading the system's authorities would cost more than the scrape.
         context = tls_context(self._config) if self._address.tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx.AsyncClient(verify=context, trust_env=False, follow_redirects=False, timeout=self._timeout_seconds)
+        return httpx.AsyncClient(
+            headers={"Accept-Encoding": "identity"},
+            verify=context,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=self._timeout_seconds,
+        )
 
     def _check_status(self, status: int) -> None:
         where = safe(self.url)

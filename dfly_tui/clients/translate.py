@@ -9,6 +9,7 @@ import hiredis
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
 from dfly_tui.clients.address import Address
+from dfly_tui.clients.stream import TooMuch
 from dfly_tui.errors import (
     AuthFailed,
     DflyError,
@@ -70,6 +71,8 @@ _ERRNO = {
     errno.EHOSTUNREACH: ("cannot be reached: no route to the host", "is the machine up, and the VPN?"),
     errno.ENETUNREACH: ("cannot be reached: no route to its network", "is the VPN up?"),
     errno.ETIMEDOUT: ("did not take the connection in time", "a firewall may swallow the packets"),
+    errno.EMFILE: ("cannot be reached: dfly-tui has too many files open", "raise the limit: ulimit -n 4096"),
+    errno.ENFILE: ("cannot be reached: this machine has too many files open", "close programs, or raise fs.file-max"),
     errno.EACCES: ("cannot be reached: permission denied", ""),
 }
 
@@ -97,7 +100,9 @@ def translate(error: Exception, address: Address, head: bytes = b"") -> DflyErro
         case ResponseError():
             return from_reply(str(cause))
         case InvalidResponse() | hiredis.ProtocolError():
-            return not_a_server(address, head)
+            return broken(address, head)
+        case TooMuch():
+            return NotAServer(f"{safe(str(address))} {cause}", "check the port in the URL, and what listens there")
         case ssl.SSLError():
             return _tls_error(cause, address)
         case socket.gaierror():
@@ -137,6 +142,16 @@ def closed(address: Address, head: bytes = b"") -> DflyError:
     return Unreachable(
         f"{safe(str(address))} closed the connection before it answered",
         "it may be restarting; a firewall, protected mode or a TLS port does this too",
+    )
+
+
+def broken(address: Address, head: bytes) -> DflyError:
+    """What came was not the Redis protocol, perhaps from the first byte on."""
+    if not head.startswith((b"%", b"*", b"-", b"+")):
+        return not_a_server(address, head)
+    return NotAServer(
+        f"{safe(str(address))} broke the Redis protocol in the middle of an answer",
+        "a proxy or a damaged connection does this; reading goes on with a new connection",
     )
 
 

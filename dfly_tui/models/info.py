@@ -10,6 +10,8 @@ from math import isfinite
 
 from dfly_tui.models.base import Frozen
 
+_LONGEST_NUMBER = 20
+
 
 class InfoSection(Frozen):
     """One `# Section` of INFO: its name as printed and its lines in order."""
@@ -81,10 +83,7 @@ class Info(Frozen):
 
     def whole(self, key: str) -> int | None:
         """A whole number, or None when absent or not one."""
-        try:
-            return int(self._values[key])
-        except (KeyError, ValueError):
-            return None
+        return whole(self._values.get(key))
 
     def real(self, key: str) -> float | None:
         """A finite number, or None when absent or not one."""
@@ -101,16 +100,24 @@ class Info(Frozen):
     def cpu_seconds(self, key: str) -> float | None:
         """A CPU time. Dragonfly prints `seconds.microseconds` without padding (`12.345` is 12 s and 345 µs);
         Redis pads to six digits, which reads the same this way (facts §1.11)."""
-        whole, _, micro = self._values.get(key, "").partition(".")
-        try:
-            return int(whole) + int(micro or "0") / 1e6
-        except ValueError:
-            return None
+        seconds, _, micro = self._values.get(key, "").partition(".")
+        before, behind = whole(seconds), whole(micro or "0")
+        return None if before is None or behind is None else before + behind / 1e6
 
 
 def _split(section: str, line: str) -> tuple[str, str, str]:
     """Key and value of a line: at the first colon; in Errorstats at the last, for there the key is an error's text."""
     return line.rpartition(":") if section == "Errorstats" else line.partition(":")
+
+
+def whole(text: str | None) -> int | None:
+    """A whole number from text, or None; no server counts beyond 64 bits, and longer ones cannot be reckoned with."""
+    if text is None or len(text) > _LONGEST_NUMBER:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return None
 
 
 def fields_of(line: str) -> dict[str, str]:

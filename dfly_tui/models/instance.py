@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from dfly_tui.models.base import Frozen
-from dfly_tui.models.info import Info, fields_of
-from dfly_tui.models.replication import Replication, Role, RoleReply, whole
+from dfly_tui.models.info import Info, fields_of, whole
+from dfly_tui.models.replication import Replication, Role, RoleReply
 from dfly_tui.text import safe
 
 
@@ -153,11 +153,11 @@ class InstanceSnapshot(Frozen):
             uptime_seconds=info.whole("uptime_in_seconds"),
             connected_clients=info.whole("connected_clients"),
             blocked_clients=info.whole("blocked_clients"),
-            max_clients=info.whole("max_clients") or info.whole("maxclients"),
+            max_clients=_limit(info, "max_clients") or _limit(info, "maxclients"),
             used_memory_bytes=info.whole("used_memory"),
             used_memory_peak_bytes=info.whole("used_memory_peak"),
             rss_bytes=info.whole("used_memory_rss"),
-            max_memory_bytes=info.whole("maxmemory") or None,
+            max_memory_bytes=_limit(info, "maxmemory"),
             cache_mode={"cache": True, "store": False}.get(info.text("cache_mode") or ""),
             ops_per_second=_known(info.real("instantaneous_ops_per_sec")),
             commands_total=info.whole("total_commands_processed"),
@@ -244,6 +244,12 @@ def _unix(seconds: int | None) -> datetime | None:
     if not seconds or seconds < 0 or seconds > 253_402_300_799:
         return None
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _limit(info: Info, key: str) -> int | None:
+    """A limit; 0 means that there is none, and less means nothing."""
+    number = info.whole(key)
+    return number if number is not None and number > 0 else None
 
 
 def _known(value: float | None) -> float | None:

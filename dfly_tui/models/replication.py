@@ -7,8 +7,11 @@ reads 0 in every other state, which is "unknown", not "none" (facts §1.10).
 from enum import StrEnum
 
 from dfly_tui.models.base import Frozen
-from dfly_tui.models.info import Info, fields_of
+from dfly_tui.models.info import Info, fields_of, whole
 from dfly_tui.text import safe
+
+MOST_REPLICAS = 1000
+"""More than any primary feeds; a reply that lists a hundred thousand must not hold everything up."""
 
 
 class Role(StrEnum):
@@ -127,9 +130,9 @@ class Replication(Frozen):
 
 
 def _replicas(info: Info) -> list[ReplicaSeen]:
-    found = []
+    found: list[ReplicaSeen] = []
     for key, value in info.section("Replication").items():
-        if key.startswith("slave") and key[5:].isdigit():
+        if key.startswith("slave") and key[5:].isdigit() and len(found) < MOST_REPLICAS:
             found.append(_replica(fields_of(value)))
     return found
 
@@ -185,7 +188,8 @@ class RoleReply(Frozen):
         role = role_of(_word(items[0])) if items else None
         if role is Role.PRIMARY:
             listed = next((item for item in items[1:] if isinstance(item, (list, tuple))), ())
-            return cls(role=role, replicas=tuple(_role_replica(entry) for entry in listed if _is_entry(entry)))
+            entries = [entry for entry in listed if _is_entry(entry)]
+            return cls(role=role, replicas=tuple(map(_role_replica, entries[:MOST_REPLICAS])))
         if role is Role.REPLICA and len(items) >= 4:
             host, port, state = (_word(item) for item in items[1:4])
             return cls(role=role, primary_host=safe(host), primary_port=whole(port), state=link_state_of(state))
@@ -205,11 +209,3 @@ def _role_replica(entry: list[object] | tuple[object, ...]) -> ReplicaSeen:
 
 def _word(item: object) -> str:
     return item.decode("utf-8", "backslashreplace") if isinstance(item, bytes) else str(item)
-
-
-def whole(text: str | None) -> int | None:
-    """A whole number from text, or None."""
-    try:
-        return int(text) if text is not None else None
-    except ValueError:
-        return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from dfly_tui.errors import Loading
+from dfly_tui.errors import Bug, ConfigError, Loading, SecretError
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.reading import Freshness
 from dfly_tui.models.replication import LinkState, Role
@@ -44,8 +44,10 @@ def _contact(item: Observation, now: float) -> Iterator[Reason]:
             yield Reason(code="stale", text=f"no news for {age}", advice=advice, state=State.WARNING)
         return
     # Loading is an answer: it is up and says to wait.
-    lost = freshness is Freshness.LOST and not isinstance(error, Loading)
-    state = State.CRITICAL if lost else State.WARNING
+    state = State.WARNING
+    if freshness is Freshness.LOST and not isinstance(error, Loading):
+        # What keeps us from asking at all says nothing about the server.
+        state = State.UNKNOWN if isinstance(error, SecretError | ConfigError | Bug) else State.CRITICAL
     yield Reason(code=error.code, text=str(error), advice=error.hint, state=state)
 
 
@@ -75,6 +77,19 @@ def _container(item: Observation) -> Iterator[Reason]:
             advice=f"docker inspect --format '{{{{json .State.Health}}}}' {info.name}",
             state=State.WARNING,
         )
+
+
+def _incomplete(seen: InstanceSnapshot, item: Observation, limits: Thresholds, wall: datetime) -> Reason | None:
+    """What every server prints, whatever its version and kind: without it nothing here is worth a green light."""
+    missing = [word for word, value in (("role", seen.role), ("used memory", seen.used_memory_bytes)) if value is None]
+    if not missing:
+        return None
+    return Reason(
+        code="incomplete",
+        text=f"INFO came incomplete: it tells no {' and no '.join(missing)}",
+        advice="ask it by hand: redis-cli INFO ALL; a proxy may stand in between or have cut the answer",
+        state=State.WARNING,
+    )
 
 
 _Rule = Callable[[InstanceSnapshot, Observation, Thresholds, datetime], Reason | None]
@@ -255,5 +270,6 @@ def _emptied(seen: InstanceSnapshot, item: Observation, limits: Thresholds, wall
 
 
 _RULES: tuple[_Rule, ...] = (
-    _loading, _link, _primary_silent, _replica_cancelled, _lag, _refused, _memory, _clients, _save_failed, _emptied,
+    _incomplete, _loading, _link, _primary_silent, _replica_cancelled, _lag, _refused, _memory, _clients, _save_failed,
+    _emptied,
 )  # fmt: skip

@@ -8,10 +8,8 @@ from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
 from dfly_tui.clock import Clock
-from dfly_tui.errors import Bug, DflyError
 from dfly_tui.models.reading import Reading
-from dfly_tui.pollers.poll import poll
-from dfly_tui.text import safe
+from dfly_tui.pollers.poll import or_bug, poll
 
 T = TypeVar("T")
 
@@ -125,7 +123,7 @@ class Feed(Generic[T]):
         if after is not None:
             await asyncio.wait({after})
         source = poll(
-            self._fetch_or_bug,
+            lambda: or_bug(self._fetch, self.name),
             interval=lambda: self._interval,
             timeout=self._timeout,
             clock=self._clock,
@@ -136,17 +134,6 @@ class Feed(Generic[T]):
         async with aclosing(source):
             async for reading in source:
                 self._publish(reading.model_copy(update={"paused": not self._running.is_set()}))
-
-    async def _fetch_or_bug(self) -> T:
-        try:
-            return await self._fetch()
-        except DflyError:
-            raise
-        except Exception as bug:
-            log.exception("feed %s: a read failed in a way it must not", self.name)
-            raise Bug(
-                safe(f"{type(bug).__name__}: {bug}", limit=200), "the log has the details; please report it"
-            ) from bug
 
     def _publish(self, reading: Reading[T]) -> None:
         self.reading = reading

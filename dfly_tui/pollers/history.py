@@ -11,6 +11,9 @@ from dfly_tui.pollers.series import Rates, TimeSeries
 LAG_WINDOW_SECONDS = 60.0
 """How far back the primary's writes are looked at when lag is turned into time."""
 
+MOST_SERIES = 3000
+"""Of one /metrics page; Dragonfly's has some 500. An hour of one, at a read every two seconds, is 14 kB."""
+
 
 class StatusHistory:
     """The series kept from `INFO ALL`: gauges as they are, counters as rates, gaps where a read failed."""
@@ -93,4 +96,15 @@ class PageHistory:
         gauges: dict[str, float] = {}
         for name, sample in reading.value.by_series.items():
             (counters if sample.kind == "counter" else gauges)[name] = sample.value
-        self.series.append(now, gauges | self._rates.update(now, counters))
+        self.series.append(now, self._bounded(gauges | self._rates.update(now, counters)))
+
+    def _bounded(self, values: dict[str, float]) -> dict[str, float]:
+        """At most `MOST_SERIES` columns: labels come and go (clients, replicas), and a hostile page has ever new ones.
+        Those of the newest page are kept, as far as there is room."""
+        known = set(self.series.names)
+        if len(known.union(values)) > MOST_SERIES:
+            self.series.drop(known.difference(values))
+            fresh = [name for name in values if name not in known]
+            for name in fresh[MOST_SERIES - len(self.series.names) :]:
+                del values[name]
+        return values

@@ -1,19 +1,23 @@
 """From a fetch that may fail to a stream of readings that never does."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from dfly_tui.clock import Clock
-from dfly_tui.errors import DflyError, Timeout, Unreachable
+from dfly_tui.errors import Bug, DflyError, Timeout, Unreachable
 from dfly_tui.models.reading import Reading
+from dfly_tui.text import safe
 
 T = TypeVar("T")
 
 MAX_DELAY_SECONDS = 30.0
 JITTER = 0.1
 """The share by which a delay after a failure varies, so that a fleet does not knock all at once."""
+
+log = logging.getLogger(__name__)
 
 
 async def poll(
@@ -48,6 +52,17 @@ async def poll(
         await wait(_delay(reading, interval(), clock.monotonic() - started, rng))
 
 
+async def or_bug(fetch: Callable[[], Awaitable[T]], name: str) -> T:
+    """`fetch()`, where a mistake of ours is logged and becomes a `Bug`: it must be loud and must not stop the rest."""
+    try:
+        return await fetch()
+    except DflyError:
+        raise
+    except Exception as bug:
+        log.exception("%s: a read failed in a way it must not", name)
+        raise Bug(safe(f"{type(bug).__name__}: {bug}", limit=200), "the log has the details; please report it") from bug
+
+
 async def _attempt(
     fetch: Callable[[], Awaitable[T]], last: Reading[T], interval: float, timeout: float, clock: Clock
 ) -> Reading[T]:
@@ -55,10 +70,16 @@ async def _attempt(
     try:
         value = await _within(fetch, timeout, clock)
     except DflyError as error:
-        return last.model_copy(update=changes | {"error": error, "failures": last.failures + 1})
+        return last.model_copy(update=changes | {"error": _bare(error), "failures": last.failures + 1})
     return last.model_copy(
         update=changes | {"value": value, "value_at": clock.monotonic(), "error": None, "failures": 0}
     )
+
+
+def _bare(error: DflyError) -> DflyError:
+    """Without its traceback and causes: they hold on to the connection and to all that it had received."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 async def _within(fetch: Callable[[], Awaitable[T]], timeout: float, clock: Clock) -> T:

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from dfly_tui.clients.dragonfly import DragonflyReader
+from dfly_tui.models.instance import InstanceSnapshot
 from tests.cli.support import Cli, Result, recorded
 
 PERFDATA = re.compile(
@@ -110,3 +112,56 @@ def test_what_is_our_own_mistake_is_unknown_not_critical(cli: Cli, words: list[s
     (line,) = result.out.splitlines()
     assert line.startswith("DRAGONFLY UNKNOWN - ")
     assert complaint in line
+
+
+async def test_a_password_that_cannot_be_had_is_unknown(cli: Cli) -> None:
+    cli.fleet(("nas", "redis://127.0.0.1:1"), extra={"nas": "password_env = 'NAS_PW'"})
+
+    result = await cli.beside("check")
+
+    assert (result.code, result.err) == (3, "")
+    assert parts(result)[0].startswith("DRAGONFLY UNKNOWN - nas: Password not available: ")
+
+
+async def test_a_bug_of_ours_in_one_read_does_not_hide_the_others(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with recorded(**HEALTHY) as server:
+        cli.fleet(("good", server.url), ("bad", server.url))
+        original = DragonflyReader.snapshot
+
+        async def snapshot(self: DragonflyReader) -> InstanceSnapshot:
+            if self._config.name == "bad":
+                raise KeyError("oops")
+            return await original(self)
+
+        monkeypatch.setattr(DragonflyReader, "snapshot", snapshot)
+        result = await cli.beside("check")
+
+    assert result.code == 3
+    text, numbers = parts(result)
+    assert text == "DRAGONFLY UNKNOWN - bad: A bug in dfly-tui: KeyError: 'oops'"
+    assert "good used_memory" in numbers
+    assert "KeyError" in caplog.text, "with its traceback, on stderr"
+
+
+def test_a_bug_elsewhere_is_unknown_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> int:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("dfly_tui.cli.check.run", broken)
+
+    result = cli("check")
+
+    assert (result.code, result.out) == (3, "DRAGONFLY UNKNOWN - A bug in dfly-tui: ZeroDivisionError: oops\n")
+    assert "Traceback" in result.err
+
+
+def test_a_hundred_dead_instances_fit_into_what_a_monitoring_system_reads(cli: Cli) -> None:
+    cli.fleet(*((f"instance-{number:03}", "redis://127.0.0.1:1") for number in range(100)))
+
+    result = cli("check")
+
+    assert result.code == 2
+    assert len(result.out) < 8000
+    assert result.out.endswith("; and 80 more of 100 instances\n")

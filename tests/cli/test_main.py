@@ -207,3 +207,30 @@ def test_a_terminal_without_unicode_gets_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "CRITICAL  127.0.0.1:1" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("command", "code"), [("status", 1), ("check", 3), ("config path", 1)])
+def test_a_full_disk_behind_stdout_gets_no_traceback(tmp_path: Path, command: str, code: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "--url", "127.0.0.1:1", *command.split()],
+            env=process_environ(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == code
+    assert done.stderr in ("dfly-tui: Something went wrong: No space left on device\n", "")
+
+
+@pytest.mark.parametrize(("command", "code"), [("status", 1), ("check", 2), ("config path", 0), ("--version", 0)])
+def test_closed_streams_change_nothing_but_what_is_seen(tmp_path: Path, command: str, code: int) -> None:
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", *PROGRAM, "--url", "127.0.0.1:1", *command.split()],
+        env=process_environ(tmp_path),
+        check=False,
+    )
+
+    assert done.returncode == code

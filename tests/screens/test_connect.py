@@ -30,7 +30,11 @@ async def test_a_refused_password_is_told_in_place(stage: Stage) -> None:
         await pilot.press(*"10.0.0.9:6380", "enter")
         await pilot.pause()
         assert "10.0.0.9:6380 refused the password" in screen_text(app)
-        assert "try another" in screen_text(app)
+        await pilot.press(*"hunter2")
+        assert stage.attempts == [("redis://10.0.0.9:6380", "")]
+        await pilot.press("enter")
+        await pilot.pause()
+        assert stage.attempts[1:] == [("redis://10.0.0.9:6380", "hunter2")]
 
 
 async def test_an_address_that_is_none_is_told_in_place(stage: Stage) -> None:

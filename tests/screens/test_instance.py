@@ -62,6 +62,42 @@ async def test_fields_are_found_by_name_value_and_explanation(pair: Stage) -> No
         assert "dragonfly_version" in screen_text(app)
 
 
+async def test_a_filter_that_matches_no_field_says_so(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("enter", "slash", *"zzz", "enter")
+        await seconds(pair, pilot, 1)
+        assert "no field has “zzz”" in screen_text(app)
+
+
+async def test_the_cursor_begins_on_a_field_and_explains_it(pair: Stage) -> None:
+    pair.actors["workhorse"].settings = {"maxmemory": "1073741824", "dir": "/data", "unheard-of": "1"}
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("enter")
+        await seconds(pair, pilot, 1)
+        assert "redis_version = " in screen_text(app)
+        assert "Server" in screen_text(app)
+        await pilot.press("end", "tab")
+        await seconds(pair, pilot, 1)
+        assert "dir = /data" in screen_text(app)
+        assert "Differs from the default" in screen_text(app)
+
+
+async def test_settings_that_differ_from_the_default_come_first(pair: Stage) -> None:
+    pair.actors["workhorse"].settings = {"unheard-of": "1", "tls": "false", "dir": "/data", "maxclients": "64000"}
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("enter", "tab")
+        await seconds(pair, pilot, 1)
+        text = screen_text(app)
+        order = ["Differs from the default", "/data", "As by default", "maxclients", "tls", "not known", "unheard-of"]
+        assert sorted(order, key=text.index) == order
+
+
 async def test_a_configuration_that_may_not_be_read_says_why(pair: Stage) -> None:
     pair.actors["workhorse"].settings = NotPermitted("NOPERM CONFIG", "ask for +config|get")
     app = pair.app()

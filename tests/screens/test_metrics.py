@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from dfly_tui.errors import AuthFailed
 from tests.screens.conftest import SnapCompare, story
 from tests.screens.stage import Stage, down, pages, repaint, screen_text, seconds
 from tests.screens.test_status import SIZES
@@ -57,6 +58,96 @@ async def test_n_goes_to_the_next_instance_and_w_to_the_next_window(pair: Stage)
         assert "workhorse · last 15 m" in screen_text(app)
 
 
+async def test_the_chosen_panel_is_marked_and_zoomed(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("2")
+        await seconds(pair, pilot, 1)
+        assert "▸ Commands" in screen_text(app)
+        await pilot.press("tab", "down", "down")
+        await seconds(pair, pilot, 1)
+        assert "▸ Network" in screen_text(app)
+        assert "▸ Commands" not in screen_text(app)
+        await pilot.press("z")
+        await seconds(pair, pilot, 1)
+        text = screen_text(app)
+        assert "Network" in text
+        assert "Clients" not in text
+        await pilot.press("shift+tab")
+        await seconds(pair, pilot, 1)
+        assert "Clients" in screen_text(app)
+        await pilot.press("escape")
+        await seconds(pair, pilot, 1)
+        assert "▸ Clients" in screen_text(app)
+
+
+async def test_the_first_that_a_filter_leaves_is_chosen(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("2", "slash", *"queue", "enter", "down", "z")
+        await seconds(pair, pilot, 1)
+        text = screen_text(app)
+        assert "Dispatch queue" in text
+        assert "pipeline" not in text
+
+
+async def test_a_filter_that_matches_no_panel_says_so(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("2", "slash", *"zzz", "enter", "down", "tab", "z")
+        await seconds(pair, pilot, 1)
+        assert "no panel has “zzz”" in screen_text(app)
+
+
+async def test_the_cursor_tells_the_time_of_day_and_escape_takes_it_away(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 59)
+        await pilot.press("2", "left", "left")
+        await seconds(pair, pilot, 1)
+        assert "cursor at -10 s, 03:04:55 UTC" in screen_text(app)
+        await pilot.press("escape")
+        await seconds(pair, pilot, 1)
+        assert "cursor" not in screen_text(app)
+
+
+async def test_a_paused_picture_stands_still(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 59)
+        await pilot.press("2", "z", "p", "left")
+        await seconds(pair, pilot, 3)
+        before = screen_text(app)
+        assert "cursor at -5 s, 03:04:59 UTC" in before
+        await seconds(pair, pilot, 30)
+        assert screen_text(app) == before
+        await pilot.press("r")
+        await seconds(pair, pilot, 3)
+        assert "cursor at -5 s, 03:05:32 UTC" in screen_text(app)
+
+
+async def test_of_two_instances_one_line_is_drawn_and_named(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(200, 50)) as pilot:
+        await seconds(pair, pilot, 5)
+        await pilot.press("2", "c")
+        await seconds(pair, pilot, 1)
+        assert "━ workhorse against ╍ nas" in screen_text(app)
+        assert "Network in  ━ workhorse" in screen_text(app)
+
+
+async def test_a_page_that_cannot_be_read_is_told(pair: Stage) -> None:
+    pair.actors["workhorse"].error = AuthFailed("10.0.0.1:6379 refused the password")
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await seconds(pair, pilot, 4)
+        assert "/metrics of workhorse: Password refused: 10.0.0.1:6379 refused" in screen_text(app)
+
+
 async def test_any_series_of_the_page_can_be_pinned(pair: Stage) -> None:
     pair.actors["workhorse"].page_text = pages(("dragonfly_fibers_count", 14), ("dragonfly_blocked_tasks", 7))
     app = pair.app()
@@ -66,9 +157,7 @@ async def test_any_series_of_the_page_can_be_pinned(pair: Stage) -> None:
         await seconds(pair, pilot, 4)
         await pilot.press("a", *"blocked", "enter")
         await seconds(pair, pilot, 4)
-        await pilot.press("slash", *"blocked", "enter")
-        await seconds(pair, pilot, 1)
-        assert "dragonfly_blocked_tasks 7" in screen_text(app)
+        assert "▸ dragonfly_blocked_tasks 7" in screen_text(app)
         await pilot.press("x")
         await seconds(pair, pilot, 1)
         assert "dragonfly_blocked_tasks" not in screen_text(app)

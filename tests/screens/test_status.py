@@ -2,6 +2,7 @@
 
 import pytest
 
+from dfly_tui.app import DflyApp
 from dfly_tui.errors import AuthFailed, Loading
 from dfly_tui.settings import Defaults
 from tests.screens.conftest import SnapCompare, story
@@ -94,6 +95,75 @@ async def test_filter_shows_what_matches_and_escape_shows_all(pair: Stage) -> No
         assert "workhorse" in screen_text(app).split("snapshot", 1)[1].split("────", 1)[0]
 
 
+async def test_a_filter_that_matches_nothing_says_so(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press("slash", *"zzz")
+        await seconds(pair, pilot, 1)
+        text = screen_text(app)
+        assert "no instance has “zzz”" in text
+        assert "nothing is wrong" not in text
+        assert "Commands" not in text
+        await pilot.press("escape")
+        await seconds(pair, pilot, 1)
+        assert "no instance has" not in screen_text(app)
+        assert "nothing is wrong" in screen_text(app)
+
+
+def under_the_cursor(app: DflyApp) -> str:
+    return next(line for line in screen_text(app).splitlines() if line.startswith("▸"))
+
+
+async def test_the_cursor_is_on_the_worst_until_another_is_chosen(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 3)
+        assert "workhorse" in under_the_cursor(app)
+        pair.actors["nas"].error = down()
+        await seconds(pair, pilot, 12)
+        assert "nas" in under_the_cursor(app)
+        assert "connection refused by 10.0.0.1:6379" in screen_text(app)
+        assert "STAGING" in screen_text(app).splitlines()[0]
+        await pilot.press("down")
+        pair.actors["nas"].error = None
+        await seconds(pair, pilot, 40)
+        pair.actors["nas"].error = down()
+        await seconds(pair, pilot, 12)
+        assert "workhorse" in under_the_cursor(app)
+
+
+async def test_the_cursor_goes_where_another_screen_went(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 3)
+        await pilot.press("2", "n")
+        await seconds(pair, pilot, 1)
+        await pilot.press("1")
+        await seconds(pair, pilot, 1)
+        assert "nas" in under_the_cursor(app)
+
+
+async def test_what_the_table_has_no_room_for_stands_below_it(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 3)
+        text = screen_text(app)
+        for fact in ("version 1.40.1", "uptime", "used/max", "hits 90.0%", "clients 4", "snapshot never"):
+            assert fact in text
+
+
+@pytest.mark.parametrize(
+    ("key", "effect"), [("p", "‖ paused"), ("minus", "every 2 s"), ("plus", "every 500 ms")], ids=["p", "-", "+"]
+)
+async def test_the_effect_of_a_key_is_visible_at_once(pair: Stage, key: str, effect: str) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 2)
+        await pilot.press(key)
+        assert effect in screen_text(app)
+
+
 async def test_pause_says_so_and_reads_nothing_until_asked(pair: Stage) -> None:
     app = pair.app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -145,6 +215,16 @@ async def test_a_production_instance_is_unlocked_by_typing_its_name(pair: Stage)
         assert '"action": "unlock"' in pair.paths.audit_file.read_text()
         await seconds(pair, pilot, 600)
         assert "READ-ONLY" in screen_text(app)
+
+
+async def test_what_is_not_locked_is_not_unlocked_and_that_is_said(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await seconds(pair, pilot, 3)
+        await pilot.press("down", "U")
+        await seconds(pair, pilot, 1)
+        await pilot.pause()
+        assert "nas is not locked" in screen_text(app)
 
 
 async def test_a_read_only_program_unlocks_nothing(pair: Stage) -> None:

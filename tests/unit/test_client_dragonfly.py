@@ -257,8 +257,8 @@ class TestBadServers:
     async def test_info_with_nothing_in_it(self, answer: bytes) -> None:
         async with Respd({**ANSWERS, "INFO ALL": answer}) as server:
             error = await failure(reader_of(server.url))
-        assert isinstance(error, ServerError)
-        assert "INFO" in error.detail
+        assert isinstance(error, NotAServer)
+        assert error.detail.endswith("answered INFO with nothing")
 
     @pytest.mark.parametrize(
         ("reply", "kind"),

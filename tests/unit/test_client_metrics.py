@@ -1,6 +1,7 @@
 """The /metrics page over HTTP: the recorded pages of both versions, and everything that is not one."""
 
 import asyncio
+import gzip
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ class TestNotThePage:
         server.close()
         await server.wait_closed()
         assert isinstance(error, NotAServer)
-        assert "16 MiB" in error.detail
+        assert "2 MiB" in error.detail
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -278,3 +279,23 @@ def test_a_line_that_cannot_be_read_costs_only_itself() -> None:
 def test_labels_cannot_harm_a_terminal() -> None:
     (sample,) = parse_samples('dragonfly_connections_libs{lib="\x1b]0;x\x07\u202e"} 3\n')
     assert harmless(sample.series)
+
+
+async def test_compression_is_neither_asked_for_nor_undone() -> None:
+    """A few kB can be unpacked to gigabytes."""
+    bomb = gzip.compress(b"dragonfly_a 1\n" * 1_000_000)
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
+        writer.write(page(bomb, headers="Content-Encoding: gzip\r\n"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    error = await failure(metrics_of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+    server.close()
+    await server.wait_closed()
+    assert "accept-encoding: identity" in asked[0]
+    assert isinstance(error, NotAServer)
+    assert "is not a Prometheus page" in error.detail

@@ -99,7 +99,7 @@ def test_recorded_errors(version: str) -> None:
             Unreachable,
             "refused",
         ),
-        (OSError(errno.EMFILE, "Too many open files"), Unreachable, "Too many open files"),
+        (OSError(errno.EMFILE, "Too many open files"), Unreachable, "dfly-tui has too many files open"),
         (TimeoutError(), Timeout, "in time"),
         (RedisConnectionError("Connection closed by server."), Unreachable, "closed the connection"),
     ],

@@ -1,6 +1,16 @@
 import pytest
 
-from dfly_tui.errors import AuthFailed, DockerFailed, Loading, Timeout, Unreachable
+from dfly_tui.errors import (
+    AuthFailed,
+    Bug,
+    ConfigError,
+    DflyError,
+    DockerFailed,
+    Loading,
+    SecretError,
+    Timeout,
+    Unreachable,
+)
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.health import Reason, State, assess
 from dfly_tui.models.reading import Freshness, Reading
@@ -323,3 +333,14 @@ def test_every_reason_says_what_to_do() -> None:
     reasons = judge(item).reasons
     assert len(reasons) == 9
     assert all(reason.text and reason.advice for reason in reasons)
+
+
+def test_an_incomplete_info_gets_no_green_light() -> None:
+    reason = only_reason(observation(snapshot(used_memory=None, role=None)))
+    assert (reason.code, reason.state) == ("incomplete", State.WARNING)
+    assert reason.text == "INFO came incomplete: it tells no role and no used memory"
+
+
+@pytest.mark.parametrize("error", [SecretError("NAS_PW is not set"), ConfigError("no ca_file"), Bug("TypeError")])
+def test_what_keeps_us_from_asking_says_nothing_about_the_server(error: DflyError) -> None:
+    assert judge(observation(error=error)).state is State.UNKNOWN

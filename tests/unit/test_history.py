@@ -6,7 +6,7 @@ from dfly_tui.errors import Unreachable
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.metrics import MetricsPage, Sample
 from dfly_tui.models.reading import Reading
-from dfly_tui.pollers.history import PageHistory, StatusHistory
+from dfly_tui.pollers.history import MOST_SERIES, PageHistory, StatusHistory
 from tests.support.clock import START
 from tests.support.fakes import snapshot
 
@@ -231,3 +231,14 @@ def test_every_series_of_the_page_is_kept_under_its_printed_name() -> None:
     assert [str(value) for value in uptime] == ["10.0", "12.0", "nan", "16.0", "18.0"]
     assert [str(value) for value in rate] == ["nan", "25.0", "nan", "nan", "5.0"]
     assert [str(value) for value in stalls] == ["nan", "nan", "nan", "0.5", "0.0"]
+
+
+def test_a_page_with_ever_new_labels_does_not_fill_the_memory() -> None:
+    history = PageHistory(10)
+    for number in range(4):
+        names = ["dragonfly_keys", *(f"dragonfly_clients_{number}_{at}" for at in range(MOST_SERIES))]
+        samples = tuple(Sample(name=name, value=float(number), kind="gauge") for name in names)
+        history.note(Reading(seq=number + 1, value=MetricsPage(taken_at=START, samples=samples)), float(number))
+    assert len(history.series.names) == MOST_SERIES
+    assert list(history.series.window("dragonfly_keys", 0.0)[1]) == [0.0, 1.0, 2.0, 3.0], "what stays is kept"
+    assert history.series.latest("dragonfly_clients_3_0") == 3.0

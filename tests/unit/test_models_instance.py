@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -6,9 +7,12 @@ from hypothesis import strategies as st
 
 from dfly_tui.models.info import Info
 from dfly_tui.models.instance import Flavour, InstanceSnapshot
+from dfly_tui.models.instruments import counters, gauges
 from dfly_tui.models.replication import LinkState, Replication, Role, RoleReply, link_state_of, role_of
 from tests.support.clock import START
+from tests.support.fakes import observation, snapshot
 from tests.support.hostile import harmless
+from tests.support.verdicts import judge
 
 
 def seen(text: str, role: RoleReply | None = None) -> InstanceSnapshot:
@@ -143,3 +147,29 @@ def test_hostile_words_cannot_harm_a_terminal(word: str) -> None:
     link = found.replication.primary
     assert link is not None
     assert all(harmless(text or "") for text in (found.version, found.persistence.last_error, link.host))
+
+
+HUGE = "9" * 400
+LONGER = "9" * 5000
+
+
+@pytest.mark.parametrize("number", [HUGE, LONGER, "1e400", "nan", "-1", "0", "", "x"])
+def test_numbers_no_server_has_are_not_known_and_harm_nothing(number: str) -> None:
+    fields = (
+        "uptime_in_seconds", "used_memory", "maxmemory", "max_clients", "connected_clients", "keyspace_hits",
+        "instantaneous_ops_per_sec", "total_commands_processed", "used_cpu_sys", "used_cpu_user", "last_success_save",
+        "last_failed_save", "rdb_changes_since_last_success_save", "master_last_io_seconds_ago",
+    )  # fmt: skip
+    seen = snapshot(**dict.fromkeys(fields, number), slave0=f"ip=h,port={number},state=online,lag={number}")
+    assert seen.max_memory_bytes is None
+    assert seen.max_clients is None
+    assert all(math.isfinite(value) for value in (*gauges(seen).values(), *counters(seen).values()))
+    assert judge(observation(seen)).name
+
+
+def test_a_primary_with_absurdly_many_replicas_is_cut_short() -> None:
+    entries = [[b"10.0.0.1", b"6379", b"online"]] * 50_000
+    lines = "".join(f"slave{number}:ip=h,port=1,state=online,lag=0\r\n" for number in range(5000))
+    reply = RoleReply.from_reply([b"master", entries])
+    text = f"# Server\r\nredis_version:7\r\n# Replication\r\nrole:master\r\n{lines}"
+    assert len(reply.replicas) == len(seen(text).replication.replicas) == 1000

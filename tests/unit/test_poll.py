@@ -1,7 +1,9 @@
 import asyncio
 import gc
 import random
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 
 import pytest
 
@@ -200,3 +202,28 @@ async def test_goes_on_from_the_reading_it_is_given() -> None:
     reading = await anext(source)
     await source.aclose()
     assert (reading.seq, reading.value, reading.failures) == (42, 7, 3)
+
+
+async def test_a_kept_error_holds_on_to_nothing() -> None:
+    """Its traceback would keep the failed connection alive, and a megabyte that a hostile server sent."""
+
+    class Buffer:
+        pass
+
+    held: list[weakref.ref[Buffer]] = []
+
+    async def fetch() -> int:
+        buffer = Buffer()
+        held.append(weakref.ref(buffer))
+        try:
+            raise ValueError(buffer)
+        except ValueError as error:
+            raise Unreachable("refused") from error
+
+    clock = FakeClock()
+    async with aclosing(poll(fetch, interval=lambda: 1.0, timeout=5, clock=clock, rng=random.Random(1))) as readings:
+        reading = await anext(readings)
+    gc.collect()
+
+    assert reading.error == Unreachable("refused")
+    assert held[0]() is None

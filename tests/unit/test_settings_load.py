@@ -339,3 +339,46 @@ def test_no_file_makes_it_crash(text: str) -> None:
         file.flush()
         with suppress(ConfigError):
             assert load_from(Path(file.name)).instances == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"#" * (1 << 20) + b"\n", "larger than 1 MiB"),
+        (b"\xff\xfe[\x00d\x00", "not UTF-8 text"),
+        (b"a = " + b"[" * 50_000, "not valid TOML"),
+        (b"a = " + b"9" * 10_000, "not valid TOML"),
+        (b"defaults = 5", "defaults: should be a valid dictionary"),
+        (b"instances = 5", "instances: should be tables: [[instances]]"),
+        (b"[instances]\nname = 'a'", "instances: should be tables: [[instances]]"),
+        (b"[[instances]]\nname = 'a'\nurl = 'redis://..'", "instances[0].url: not a URL"),
+        (b"[[instances]]\nname = 'a'\nurl = 'redis://" + b"a" * 64 + b".org'", "instances[0].url: not a URL"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(config_file=path, environ={}, overrides=NO_OVERRIDES)
+
+    assert str(path) in caught.value.detail
+    assert words in caught.value.detail
+
+
+def test_a_file_from_windows_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[defaults]\r\nrefresh_seconds = 3.0\r\n")
+
+    assert load_settings(config_file=path, environ={}, overrides=NO_OVERRIDES).defaults.refresh_seconds == 3.0
+
+
+def test_a_stream_without_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(ConfigError, match="larger than 1 MiB"):
+        load_settings(config_file=Path("/dev/zero"), environ={}, overrides=NO_OVERRIDES)
+
+
+def test_many_instances(load: Load) -> None:
+    tables = "".join(f"[[instances]]\nname = 'n{number}'\nurl = 'redis://h'\n" for number in range(5000))
+
+    assert len(load(tables).instances) == 5000

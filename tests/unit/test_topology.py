@@ -110,7 +110,7 @@ def test_after_a_switchover_the_advice_is_to_change_the_configuration() -> None:
 
 
 def test_without_a_role_seen_nothing_is_claimed() -> None:
-    assert reasons(seen(NAS, snapshot(role=None)))["nas"] == []
+    assert reasons(seen(NAS, snapshot(role=None)))["nas"] == ["incomplete"]
 
 
 # --- wrong primary

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from dfly_tui.clock import SystemClock
-from dfly_tui.errors import AuthFailed
+from dfly_tui.errors import AuthFailed, SecretError
 from dfly_tui.paths import Paths
 from dfly_tui.settings import InstanceConfig, Settings
 from dfly_tui.wiring import build_services
 from screens.services import Services
+from tests.support.eventually import eventually
 from tests.support.respd import Respd, bulk
 
 REFUSED = b"-NOAUTH HELLO must be called with the client already authenticated\r\n"
@@ -49,6 +50,30 @@ async def test_the_person_is_asked_once_the_server_refuses_and_again_after_a_wro
             await reader.snapshot()
         assert (await reader.snapshot()).version == "1.40.1"
         assert questions == ["nas", "nas"]
+        await built.hub.aclose()
+
+
+async def test_who_gives_no_password_is_asked_again_only_after_a_refresh(tmp_path: Path) -> None:
+    questions: list[str] = []
+    async with Respd(SCRIPT) as server:
+        built = services(server.url, tmp_path, [None, "right"], questions)
+        status = built.hub["nas"].status
+        leave = status.subscribe(lambda _: None)
+
+        async def given_up() -> bool:
+            return isinstance(status.reading.error, SecretError) and status.reading.failures >= 3
+
+        async def read() -> bool:
+            return status.reading.value is not None
+
+        status.set_interval(0.01)
+        await eventually(given_up)
+        assert questions == ["nas"]
+        built.ask_again()
+        status.refresh_now()
+        await eventually(read)
+        assert questions == ["nas", "nas"]
+        leave()
         await built.hub.aclose()
 
 

@@ -40,6 +40,23 @@ def test_the_title_tells_the_newest_the_lowest_and_the_highest() -> None:
     assert drawn(data(values))[0].startswith("Commands 500/s  min 100/s  max 900/s")
 
 
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [(42, "Commands 500/s  min 100/s  max 900/s"), (30, "Commands 500/s"), (14, "Commands 500/s")],
+    ids=["all", "without extremes", "just"],
+)
+def test_a_title_without_room_leaves_out_whole_words(width: int, title: str) -> None:
+    values = [500.0] * 301
+    values[100], values[200] = 100.0, 900.0
+    assert drawn(data(values), width)[0].rstrip() == title
+
+
+def test_of_two_series_the_numbers_stay_and_the_names_go() -> None:
+    wide, narrow = (drawn(data([1.0] * 301, [2.0] * 301), width)[0] for width in (60, 26))
+    assert wide.rstrip() == "Commands  ━ node-0 1/s  ╍ node-1 2/s"
+    assert narrow.rstrip() == "Commands ━ 1/s ╍ 2/s"
+
+
 def test_the_scale_starts_at_zero_and_ends_at_a_round_number() -> None:
     lines = drawn(data([870.0] * 301))
     assert lines[1].lstrip().startswith("1k/s┤")

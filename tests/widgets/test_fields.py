@@ -89,8 +89,8 @@ async def test_filtering_and_opening() -> None:
     async with app.run_test(size=(100, 12)) as pilot:
         fields.show(ROWS)
         fields.focus()
-        await pilot.press("enter", "down", "enter")
-        assert app.opened == ["dragonfly_version"], "a heading cannot be opened"
+        await pilot.press("enter", "up", "enter")
+        assert app.opened == ["dragonfly_version"], "the cursor begins on a field; a heading cannot be opened"
         fields.filter("maxmemory")
         await pilot.pause()
         assert "used_memory" not in text(app)

@@ -71,6 +71,17 @@ def test_what_is_not_known_is_a_dash_and_never_zero() -> None:
     assert line.count("–") >= 9
 
 
+def test_without_a_limit_the_memory_in_use_is_told() -> None:
+    (status,) = judged(observed("workhorse", info_text(limit=0)))
+    assert "4 GiB" in shown(status, 80)
+
+
+def test_no_heading_is_cut_at_any_width() -> None:
+    statuses = judged(observed("workhorse"))
+    for width in range(30, 240):
+        assert "…" not in line_text(heading(layout(statuses, width), width))
+
+
 def test_an_instance_never_seen_is_pending() -> None:
     status = judged(observed("new").model_copy(update={"status": Reading[InstanceSnapshot]()}))[0]
     assert "… pending" in shown(status)
@@ -162,8 +173,7 @@ async def test_the_cursor_follows_its_instance_when_the_order_changes() -> None:
     table = FleetTable()
     app = TableApp(table)
     async with app.run_test(size=(100, 12)) as pilot:
-        table.show(fleet(), NOW, WALL)
-        table.highlight("workhorse")
+        table.show(fleet(), NOW, WALL, current="workhorse")
         await pilot.pause()
         app.heard.clear()
         table.show(fleet()[::-1], NOW, WALL)
@@ -176,8 +186,7 @@ async def test_when_the_instance_under_the_cursor_is_gone_another_is_told() -> N
     table = FleetTable()
     app = TableApp(table)
     async with app.run_test(size=(100, 12)) as pilot:
-        table.show(fleet(), NOW, WALL)
-        table.highlight("workhorse")
+        table.show(fleet(), NOW, WALL, current="workhorse")
         await pilot.pause()
         app.heard.clear()
         table.show([status for status in fleet() if status.name != "workhorse"], NOW, WALL)
