@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -42,11 +41,10 @@ async def announced(process: asyncio.subprocess.Process) -> dict[str, Any]:
 
 def alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or ") Z " not in stat.read_text()  # dead, but nobody has asked for its exit code
+    return ") Z " not in stat  # dead, but nobody has asked for its exit code
 
 
 def command_line(pid: int) -> str:
