@@ -7,6 +7,7 @@ import argparse
 import difflib
 import io
 import os
+import resource
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Command → the module with its `add_parser(subparsers)` and `run(args) -> int`, and its line in the help."""
 
+MOST_FILES = 4096
 PLUGIN_UNKNOWN = 3
 """What a monitoring plugin ends with when it could not tell."""
 
@@ -93,6 +95,7 @@ def _run(command: str | None, words: list[str], environ: Mapping[str, str]) -> i
         raise UsageError(f"there is no command {command!r}{f'; did you mean {close[0]}?' if close else ''}", _HINT)
     module = import_module(COMMANDS[command][0]) if command else None
     args = _parser(command, module, environ).parse_args(words)
+    _more_files()
     return int(module.run(args)) if module else _dashboard(args)
 
 
@@ -182,6 +185,14 @@ def _complain(command: str | None, error: DflyError) -> int:
     if error.hint:
         print(f"  hint: {error.hint}", file=sys.stderr)
     return ExitCode.USAGE if isinstance(error, ConfigError | UsageError) else ExitCode.FAILED
+
+
+def _more_files() -> None:
+    """A hundred instances need several hundred descriptors; some systems grant 256 until they are asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def _write_nowhere() -> None:

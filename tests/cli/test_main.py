@@ -234,3 +234,18 @@ def test_closed_streams_change_nothing_but_what_is_seen(tmp_path: Path, command:
     )
 
     assert done.returncode == code
+
+
+def test_a_low_soft_limit_of_files_is_raised(tmp_path: Path) -> None:
+    instances = "".join(f"[[instances]]\nname = 'n{number}'\nurl = 'redis://127.0.0.1:1'\n" for number in range(40))
+    (tmp_path / "c.toml").write_text(instances)
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -S -n 24; exec "$@"', "bash", *PROGRAM, "--config", str(tmp_path / "c.toml"), "status"],
+        env=process_environ(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.count("refused the connection") == 40
+    assert done.stderr == ""
