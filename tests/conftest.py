@@ -14,6 +14,8 @@ from textual.widgets import Input, TextArea
 
 pytest.register_assert_rewrite("tests.support")
 
+pytest_plugins = ["tests.contract.plugin"]
+
 ROOT = Path(__file__).parents[1]
 SNAPSHOT_MAKERS = ("rich", "syrupy", "textual", "pytest-textual-snapshot")
 REQUIRED_BY = {"docker": "DFLY_REQUIRE_DOCKER", "redis_server": "DFLY_REQUIRE_REDIS"}

@@ -15,8 +15,14 @@ DATA_FAMILIES = re.compile(
     r"dragonfly_(type_used_memory|transaction_widths_total|stream_accesses_total|oom_errors_total)"
 )
 """Metric families that are there only when there is something to tell."""
-DATA_SAMPLES = {"dragonfly_expired_keys_total", "dragonfly_evicted_keys_total"}
-DATA_LABELS = re.compile(r"\{(type|width|quantile|access_type)=")
+DATA_SAMPLES = {
+    "dragonfly_expired_keys_total",
+    "dragonfly_evicted_keys_total",
+    "dragonfly_commands_total",
+    "dragonfly_commands_duration_seconds",
+}
+"""Samples that are there once something of the kind has happened."""
+DATA_LABELS = re.compile(r"\{(type|width|quantile|access_type|cmd)=")
 
 AS_LONG_AS_IT_IS = {
     "SCAN",
@@ -96,6 +102,17 @@ def _shape(tree: Tree, *, loose: bool) -> Shape:
     if kind in "+-" and not loose:
         return kind, re.sub(r"#[0-9a-f]{15}", "#", str(value))
     return (kind, "nil") if value is None else kind
+
+
+def command_names(raw: bytes) -> frozenset[str]:
+    """The names in a reply to COMMAND; none if it is an error."""
+    _, entries = parse(raw)
+    found: set[str] = set()
+    for _, entry in entries if isinstance(entries, list) else []:
+        assert isinstance(entry, list)
+        name = entry[0][1]
+        found.add(name.decode() if isinstance(name, bytes) else str(name))
+    return frozenset(found)
 
 
 def _flat(tree: Tree) -> str:

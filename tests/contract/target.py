@@ -4,9 +4,9 @@ import asyncio
 import base64
 import random
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -32,7 +32,7 @@ class Answer:
 
     raw: bytes = b""
     status: int = 0
-    headers: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
 
 
@@ -70,7 +70,7 @@ class Connection:
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = dict(line.split(": ", 1) for line in head[1:] if line)
             body = await self._reader.readexactly(int(headers["Content-Length"]))
-        return Answer(status=int(head[0].split()[1]), headers=tuple(sorted(headers)), body=body.decode())
+        return Answer(status=int(head[0].split()[1]), headers=headers, body=body.decode())
 
     async def close(self) -> None:
         self._writer.close()
@@ -92,6 +92,10 @@ class Node:
     password: str | None
     kill: Callable[[], Awaitable[None]]
     """Ends it without a word."""
+    is_lab: bool = False
+    """Whether it may be asked what could harm a real server, or what it keeps."""
+    admin_port: int = 0
+    """Its second port, when it was started with one."""
 
     async def ask(self, exchange: Exchange) -> Answer:
         """Ask what was asked of the real one, on a new connection as there."""
@@ -133,6 +137,7 @@ class Target(Protocol):
         *,
         password: str | None = PASSWORD,
         maxmemory: int = 1 << 30,
+        admin: bool = False,
         on_exit: Callable[[int], None] = ...,
     ) -> Node:
         """A server that runs until the stack is left; `on_exit` is told when it ends by itself."""
@@ -156,13 +161,20 @@ class LabTarget:
         *,
         password: str | None = PASSWORD,
         maxmemory: int = 1 << 30,
+        admin: bool = False,
         on_exit: Callable[[int], None] = nothing,
     ) -> Node:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        options = LabOptions(flavour=self.flavour, password=password, data_dir=folder, maxmemory_bytes=maxmemory)
+        options = LabOptions(
+            flavour=self.flavour,
+            password=password,
+            data_dir=folder,
+            maxmemory_bytes=maxmemory,
+            admin_port=0 if admin else None,
+        )
         server = LabServer(options, clock=SystemClock(), rng=random.Random(7), on_exit=on_exit)
         await stack.enter_async_context(server)
-        return Node(server.port, folder, password, server.stop)
+        return Node(server.port, folder, password, server.stop, is_lab=True, admin_port=server.admin_port)
 
 
 class BinaryTarget:
@@ -180,12 +192,15 @@ class BinaryTarget:
         *,
         password: str | None = PASSWORD,
         maxmemory: int = 1 << 30,
+        admin: bool = False,
         on_exit: Callable[[int], None] = nothing,
     ) -> Node:
         folder, port = Path(stack.enter_context(TemporaryDirectory())), free_port()
         flags = [f"--port={port}", "--bind=127.0.0.1", f"--dir={folder}", f"--maxmemory={maxmemory}", "--logtostderr"]
         flags += ["--proactor_threads=2" if maxmemory >= 512 << 20 else "--proactor_threads=1"]
         flags += [f"--requirepass={password}"] if password else []
+        admin_port = free_port() if admin else 0
+        flags += [f"--admin_port={admin_port}"] if admin else []
         process = await stack.enter_async_context(_running(self._binary, flags, on_exit))
 
         async def accepts() -> bool:
@@ -201,7 +216,7 @@ class BinaryTarget:
             process.kill()
             await process.wait()
 
-        return Node(port, folder, password, kill)
+        return Node(port, folder, password, kill, admin_port=admin_port)
 
 
 @asynccontextmanager

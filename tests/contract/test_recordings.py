@@ -1,6 +1,7 @@
 """The lab answers in the shape the real servers answered in: every question of the recordings is asked again."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from tests.contract.data import fill
 from tests.contract.recordings import load
@@ -34,6 +35,15 @@ async def test_keys(target: Target, stack: AsyncExitStack) -> None:
     node = await target.start(stack)
     await fill(node)
     found = await differences({"primary": node}, load(target.flavour, "03-keys"), EXCEPTIONS)
+    assert not found, "\n".join(found)
+
+
+async def test_the_admin_port(target: Target, stack: AsyncExitStack) -> None:
+    node = await target.start(stack, admin=True)
+    assert node.admin_port
+    recorded = list(load(target.flavour, "08-admin"))
+    assert recorded
+    found = await differences({"admin": replace(node, port=node.admin_port)}, recorded, EXCEPTIONS)
     assert not found, "\n".join(found)
 
 

@@ -96,6 +96,40 @@ async def test_a_takeover(target: Target, stack: AsyncExitStack) -> None:
     assert codes == [0]
 
 
+async def test_takeovers_there_and_back(target: Target, stack: AsyncExitStack) -> None:
+    codes: list[int] = []
+
+    def told(after: str) -> list[Exchange]:
+        return [
+            exchange
+            for exchange in load(target.flavour, "07-takeover")
+            if exchange.after.startswith(after) and not any(state in exchange.raw for state in OF_THE_MOMENT)
+        ]
+
+    async def gone(count: int) -> bool:
+        return codes == [0] * count
+
+    nodes = {name: await target.start(stack, on_exit=codes.append) for name in ("replica", "primary")}
+    await attach(nodes["primary"], nodes["replica"])
+    await nodes["replica"].do("SET", "before", "1")
+    found = await differences(nodes, told("now primary"), HERE)
+    await eventually(lambda: gone(1))
+
+    nodes["replica"] = await target.start(stack)
+    again = told("old primary started again")
+    attached = 1 + next(n for n, exchange in enumerate(again) if exchange.send[0] == "REPLICAOF")
+    found += await differences(nodes, again[:attached], HERE)
+    await eventually(lambda: online(nodes["replica"]))
+    found += await differences(nodes, again[attached:], HERE)
+    await nodes["primary"].do("SET", "acked", "1")
+    found += await differences(nodes, told("takeover under write load") + told("writer ended"), HERE)
+    await eventually(lambda: gone(2))
+
+    nodes["primary"] = await target.start(stack)
+    found += await differences(nodes, told("the old primary started again"), HERE)
+    assert not found, "\n".join(found)
+
+
 async def test_pitfalls(target: Target, stack: AsyncExitStack) -> None:
     nodes = {name: await target.start(stack) for name in ("alpha", "beta")}
     await fill(nodes["alpha"])
