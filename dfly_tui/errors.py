@@ -70,6 +70,12 @@ class NotAServer(DflyError):
     code, title = "protocol", "Not a Dragonfly"
 
 
+class NoMetrics(NotAServer):
+    """Something answered over HTTP, but not with a page for Prometheus."""
+
+    title = "No metrics"
+
+
 class AuthFailed(DflyError):
     """The password or user was refused, or one is needed and none was given."""
 
@@ -128,3 +134,21 @@ class ReadOnly(DflyError):
     """The instance is read-only now; nothing was sent."""
 
     code, title = "read-only", "Read-only"
+
+
+class Busy(DflyError):
+    """Somebody else is at it, or was a moment ago."""
+
+    code, title = "busy", "Already under way"
+
+
+class Refused(DflyError):
+    """We did not send it, as it would have done harm. Nothing was changed."""
+
+    code, title = "refused", "Not sent"
+
+
+class OutcomeUnknown(DflyError):
+    """A command that changes something was sent and no answer came. Look again; never guess, never send it twice."""
+
+    code, title = "outcome-unknown", "Outcome unknown"

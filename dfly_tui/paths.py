@@ -1,10 +1,13 @@
 """Where dfly-tui keeps its files (XDG base directories). Folders are made with mode 0700 when first written to."""
 
 import os
+import pwd
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from dfly_tui.errors import ConfigError
 
 APP = "dfly-tui"
 
@@ -23,8 +26,12 @@ class Paths:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Paths":
-        """Read the folders from an environment; relative XDG values are ignored, as the XDG standard asks."""
-        home = Path(environ.get("HOME", "/"))
+        """Read the folders from an environment; relative XDG values are ignored, as the XDG standard asks.
+
+        Raises:
+            ConfigError: Nobody knows the home folder.
+        """
+        home = home_folder(environ)
 
         def base(variable: str, default: str) -> Path:
             value = Path(environ.get(variable, ""))
@@ -47,6 +54,37 @@ class Paths:
     @property
     def audit_file(self) -> Path:
         return self.state_dir / "audit.jsonl"
+
+    @property
+    def journal_dir(self) -> Path:
+        """What operations began, one file a run."""
+        return self.state_dir / "journal"
+
+    @property
+    def lock_dir(self) -> Path:
+        return self.state_dir / "locks"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.state_dir / "reports"
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """`$HOME`, or where that is not set (cron, systemd, `docker run`) the home folder of the account.
+
+    Raises:
+        ConfigError: The account is not known either.
+    """
+    home = Path(environ.get("HOME", ""))
+    if home.is_absolute():
+        return home
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise ConfigError(
+            f"where your files are is not known: HOME is not set, and user {os.getuid()} has no account here",
+            "set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME",
+        ) from None
 
 
 def make_private_dir(path: Path) -> Path:

@@ -39,11 +39,16 @@ class AskWhenRefused:
 
 
 class Prompt:
-    """Asks a person for the password of an instance; whoever does not give one is left in peace until `again()`."""
+    """Asks a person for the password of an instance; whoever does not give one is left in peace until `again()`.
 
-    def __init__(self, name: str, ask: AskPassword) -> None:
+    Args:
+        typed: Called when one was given: whether it is the right one shall be seen at once, and if not be asked again.
+    """
+
+    def __init__(self, name: str, ask: AskPassword, typed: Callable[[], None]) -> None:
         self._name = name
         self._ask = ask
+        self._typed = typed
         self._declined = False
 
     async def __call__(self, _: str) -> str:
@@ -56,6 +61,7 @@ class Prompt:
         if answer is None:
             self._declined = True
             raise SecretError(f"no password was given for {safe(self._name)}", "Refresh (r) asks for it again")
+        self._typed()
         return answer
 
     def again(self) -> None:
@@ -81,16 +87,22 @@ def build_services(
 ) -> Services:
     """Everything real: clients that connect when first read, the hub, the guard, the audit log."""
     sources: dict[str, PasswordProvider] = {}
+    sources_of: dict[str, InstanceConfig] = {}
     prompts: dict[str, Prompt] = {}
 
+    def password_of(config: InstanceConfig) -> PasswordProvider:
+        if sources_of.get(config.name) != config:  # the connect screen may give a name another address
+            sources_of[config.name] = config
+            known = any(getattr(config, key) for key in PASSWORD_KEYS)
+            asked = config if known else config.model_copy(update={"password_prompt": True})
+            prompts[config.name] = Prompt(config.name, ask, typed=lambda: hub[config.name].status.refresh_now())  # noqa: PLW0108 - later
+            source = PasswordSource(asked, environ=environ, ask=prompts[config.name])
+            sources[config.name] = source if known else AskWhenRefused(source)
+        return sources[config.name]
+
     def clients_of(config: InstanceConfig) -> InstanceClients:
-        known = any(getattr(config, key) for key in PASSWORD_KEYS)
-        asked = config if known else config.model_copy(update={"password_prompt": True})
-        prompts[config.name] = Prompt(config.name, ask)
-        source = PasswordSource(asked, environ=environ, ask=prompts[config.name])
-        sources[config.name] = source if known else AskWhenRefused(source)
         timeout = settings.defaults.timeout_seconds
-        return open_clients(config, sources[config.name], clock=clock, timeout_seconds=timeout)
+        return open_clients(config, password_of(config), clock=clock, timeout_seconds=timeout)
 
     hub = Hub(settings, clients_of, clock=clock, rng=random.Random())  # noqa: S311  # jitter is no secret
 
@@ -118,5 +130,7 @@ def build_services(
         paths=paths,
         config_file=config_path(None, environ),
         attempt=attempt,
+        password_of=password_of,
+        environ=environ,
         ask_again=ask_again,
     )

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
 from dfly_tui.errors import AuthFailed, DflyError
-from dfly_tui.settings import InstanceConfig
+from dfly_tui.settings import Environment, InstanceConfig
 from dfly_tui.text import safe
 
 Attempt = Callable[[InstanceConfig, str], Awaitable[None]]
@@ -88,7 +88,10 @@ class ConnectScreen(Screen[tuple[InstanceConfig, str, bool] | None]):
             url = f"redis://{url}"
         password = bool(self.query_one("#password", Input).value)
         name = self._value("save-as") or url.split("://", 1)[1].rsplit("@", 1)[-1]
-        return InstanceConfig(name=name, url=url, username=self._value("username") or None, password_prompt=password)
+        user = self._value("username") or None
+        return InstanceConfig(
+            name=name, url=url, username=user, password_prompt=password, environment=Environment.UNKNOWN
+        )
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()

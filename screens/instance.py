@@ -46,7 +46,6 @@ class InstanceScreen(DashboardScreen):
         yield Static(id="explained", markup=False)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.focus_body()
         self._read_config()
 

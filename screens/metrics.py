@@ -66,11 +66,9 @@ class MetricsScreen(DashboardScreen):
         return (name, self._compare) if self._compare and self._compare != name else (name,)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.focus_body()
 
     def on_unmount(self) -> None:
-        super().on_unmount()
         self._leave_pages()
 
     def on_screen_suspend(self) -> None:

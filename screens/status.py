@@ -44,7 +44,6 @@ class StatusScreen(DashboardScreen):
 
     def on_mount(self) -> None:
         self.set_class(self.services.low_bandwidth, "frugal")
-        super().on_mount()
         self.focus_body()
 
     def on_resize(self) -> None:

@@ -19,9 +19,9 @@ def freshness_run(freshness: Freshness | None, age: float | None, *, paused: boo
 
     Args:
         age: Seconds since the last good value.
-        paused: Somebody stopped the polling on purpose.
+        paused: Somebody stopped the polling on purpose; what was lost by then is shown as lost.
     """
-    if paused:
+    if paused and freshness is not Freshness.LOST:
         return PAUSED
     ago = f" {coarse(age)}" if age is not None else ""
     match freshness:

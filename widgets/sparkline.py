@@ -2,9 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
-
-from widgets.lines import Line, LinesWidget, Run, fit_line, line_classes
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -30,24 +27,3 @@ def _level(value: float | None, full: float) -> str:
     if value <= 0 or full <= 0:
         return _LEVELS[0]
     return _LEVELS[max(1, math.ceil(min(1.0, value / full) * 7))]
-
-
-class Sparkline(LinesWidget):
-    """A history in one line, in one colour."""
-
-    DEFAULT_CSS = "Sparkline { height: 1; }"
-    COMPONENT_CLASSES: ClassVar[set[str]] = line_classes("series-1")
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id, classes=classes)
-        self._values: Sequence[float | None] = ()
-        self._top: float | None = None
-
-    def show(self, values: Sequence[float | None], *, top: float | None = None) -> None:
-        """Show these values, oldest first; see `sparkline()`."""
-        self._values, self._top = values, top
-        self.repaint()
-
-    def lines(self, width: int, height: int) -> list[Line]:
-        """The one line."""
-        return [fit_line([Run(sparkline(self._values, width, top=self._top), "series-1")], width)]

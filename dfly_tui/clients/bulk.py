@@ -15,7 +15,7 @@ from dfly_tui.clients.address import Address
 from dfly_tui.clients.connection import Command, Connection, Reply
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.tls import tls_context
-from dfly_tui.clients.translate import closed, from_reply, translate
+from dfly_tui.clients.translate import broken, closed, from_reply, translate
 from dfly_tui.errors import AuthFailed, DflyError, Timeout, Unreachable
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
@@ -23,6 +23,8 @@ from dfly_tui.units import duration_text
 
 WINDOW = 1000
 _WINDOW_BYTES = 1 << 22
+MAX_WINDOW_BYTES = 64 << 20
+"""Replies are kept until their list is whole: this and not more of our memory is a server's to fill."""
 _CHUNK_BYTES = 1 << 18
 
 
@@ -64,7 +66,9 @@ class BulkLane:
     ) -> None:
         self._hang_up()
 
-    async def run(self, commands: Iterable[Command], *, window: int = WINDOW) -> AsyncGenerator[list[Reply], None]:
+    async def run(
+        self, commands: Iterable[Command], *, window: int = WINDOW, limit: int = MAX_WINDOW_BYTES
+    ) -> AsyncGenerator[list[Reply], None]:
         """Send commands and give their replies, in order, a list per window; error replies are values in it.
 
         Two windows are under way at a time, so that the server works while replies are used here. Whoever leaves the
@@ -73,14 +77,15 @@ class BulkLane:
         Args:
             commands: Taken as needed, never all at once.
             window: The most commands of a list; fewer when they are large (4 MiB).
+            limit: The most bytes of a list's replies; a server that sends more is cut off.
 
         Raises:
             DflyError: The connection failed. What was sent and not answered may have been executed.
         """
         if self._connection is None:
             raise Unreachable("the lane is closed", "an earlier run failed or was left early; open a new one")
-        stream, writer = self._connection.streams()
-        replies = _Replies(stream, self._connection)
+        stream, writer = self._connection.streams(2 * limit)
+        replies = _Replies(stream, self._connection, 2 * limit)  # two windows are under way
         waiting: deque[int] = deque()
         complete = False
         try:
@@ -122,8 +127,9 @@ async def _select(connection: Connection) -> None:
 class _Replies:
     """Decodes the stream of replies."""
 
-    def __init__(self, stream: asyncio.StreamReader, connection: Connection) -> None:
+    def __init__(self, stream: asyncio.StreamReader, connection: Connection, limit: int) -> None:
         self._stream = stream
+        self._limit = limit
         self._connection = connection
         self._nothing = object()
         self._reader = hiredis.Reader(replyError=from_reply, notEnoughData=self._nothing)
@@ -133,6 +139,7 @@ class _Replies:
         taken: list[Reply] = []
         decode, nothing = self._reader.gets, self._nothing
         address = self._connection.address
+        self._connection.allow(self._limit)
         try:
             while len(taken) < count:
                 reply = decode()
@@ -144,6 +151,8 @@ class _Replies:
                     raise closed(address, self._connection.head)
         except (hiredis.HiredisError, OSError) as error:
             raise translate(error, address, self._connection.head) from error
+        except (TypeError, RecursionError, MemoryError) as error:
+            raise broken(address, self._connection.head) from error
         return taken
 
 

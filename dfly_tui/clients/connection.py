@@ -21,10 +21,11 @@ from dfly_tui.clients.address import Address
 from dfly_tui.clients.names import find_host
 from dfly_tui.clients.stream import MAX_REPLY_BYTES, WatchedStream
 from dfly_tui.clients.translate import broken, closed, from_reply, not_a_server, translate
-from dfly_tui.errors import DflyError, NotPermitted, NotSupported, ServerError, Unreachable
+from dfly_tui.errors import DflyError, NotPermitted, NotSupported, ServerError, Timeout, Unreachable
+from dfly_tui.text import safe
+from dfly_tui.units import duration_text
 
 CLIENT_NAME = "dfly-tui"
-_SET_NAME = ("CLIENT", "SETNAME", CLIENT_NAME)
 
 Command: TypeAlias = Sequence[bytes | str | int]
 Reply: TypeAlias = "bytes | str | int | float | bool | Sequence[Reply] | Mapping[Reply, Reply] | DflyError | None"
@@ -40,13 +41,16 @@ class _RawErrors(_AsyncHiredisParser):
 class Connection(AbstractConnection):
     """A connection that is open from `open()` to `close()` and then gone for good.
 
+    Args:
+        name: What CLIENT LIST calls it.
+
     Attributes:
         resp3: Whether the server agreed to RESP3.
         was_found: Whether the host's name is known to the resolver.
         was_taken: Whether the host took the connection, whatever came then (in TLS: perhaps no handshake).
     """
 
-    def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
+    def __init__(self, address: Address, context: ssl.SSLContext | None, name: str = CLIENT_NAME) -> None:
         super().__init__(
             protocol=2,  # hiredis reads both, and we say HELLO ourselves
             parser_class=_RawErrors,
@@ -60,6 +64,7 @@ class Connection(AbstractConnection):
         self.was_found = False
         self.was_taken = False
         self._context = context
+        self._set_name = ("CLIENT", "SETNAME", name)
         self._stream: WatchedStream | None = None
 
     async def open(self, username: str | None, password: str | None) -> None:
@@ -87,15 +92,16 @@ class Connection(AbstractConnection):
             if await self.can_read():
                 # The end of the stream, or something nobody asked for, which would be taken for the answer.
                 raise closed(self.address, self.head)
-            self._allow(limit)
+            self.allow(limit)
             await self.send_packed_command(self.pack_commands(commands), check_health=False)
             return [await self._reply() for _ in commands]
 
-    def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The open streams, for a caller that reads and writes the protocol itself from now on."""
+    def streams(self, limit: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The open streams, for a caller that reads and writes the protocol itself from now on, `limit` bytes at most
+        unless it allows more."""
         if self._reader is None or self._writer is None:
             raise Unreachable(f"the connection to {self.address} is closed")
-        self._allow(None)
+        self.allow(limit)
         return self._reader, self._writer
 
     def close(self) -> None:
@@ -104,6 +110,27 @@ class Connection(AbstractConnection):
             self._writer.transport.abort()
             self._parser.on_disconnect()  # type: ignore[no-untyped-call]
             self._reader = self._writer = None
+
+    def timed_out(self, asked: str, seconds: float) -> Timeout:
+        """Why nothing came within so many seconds, as far as one can tell.
+
+        Args:
+            asked: What was not answered, if it came to that.
+        """
+        if not self.was_found:
+            what, hint = "could not be looked up", "the name server does not answer: check DNS and VPN"
+        elif not self.was_taken:
+            what, hint = "did not take the connection", "the host may be down, or a firewall swallows the packets"
+        elif self.head:
+            what = f"did not answer {asked}"
+            hint = "it may be frozen or overloaded, or be taking over from its primary; timeout_seconds can be raised"
+        elif self.address.tls:
+            what = "took the connection but did not begin TLS"
+            hint = "it may be frozen; if its port is plain, write the URL with redis://"
+        else:
+            what = "took the connection but said nothing"
+            hint = "it may be frozen or overloaded, or not be a Dragonfly at all"
+        return Timeout(f"{safe(str(self.address))} {what} within {duration_text(seconds)}", hint)
 
     @property
     def head(self) -> bytes:
@@ -134,7 +161,7 @@ class Connection(AbstractConnection):
             return protocol
 
         transport, _ = await loop.create_connection(taken, self.address.host, self.address.port, ssl=self._context)
-        self._allow(MAX_REPLY_BYTES)
+        self.allow(MAX_REPLY_BYTES)
         self._reader, self._writer = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def _reply(self) -> Reply:
@@ -147,7 +174,8 @@ class Connection(AbstractConnection):
             raise broken(self.address, self.head) from error
         return reply
 
-    def _allow(self, size: int | None) -> None:
+    def allow(self, size: int) -> None:
+        """Take at most so many bytes from now on."""
         if self._stream is not None:
             self._stream.allow(size)
 
@@ -168,7 +196,7 @@ class Connection(AbstractConnection):
         Raises:
             DflyError: An answer that makes another try pointless; the server may have hung up after it.
         """
-        await self.send_packed_command(self.pack_commands([command, _SET_NAME]), check_health=False)
+        await self.send_packed_command(self.pack_commands([command, self._set_name]), check_health=False)
         reply = await self._reply()
         if isinstance(reply, DflyError) and not isinstance(reply, NotSupported | NotPermitted | ServerError):
             raise reply

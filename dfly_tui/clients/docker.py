@@ -6,7 +6,7 @@ import difflib
 import logging
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_pascal
 
 from dfly_tui.clients.redact import masked_arguments
 from dfly_tui.clients.threads import awaited, start_daemon
-from dfly_tui.clock import Clock
+from dfly_tui.clock import Clock, SystemClock
 from dfly_tui.errors import DockerFailed
 from dfly_tui.models.container import ContainerInfo, Mount
 from dfly_tui.settings import DockerConfig
@@ -25,8 +25,13 @@ from dfly_tui.units import duration_text
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
+    from requests import Response
 
 LOG_LINES = 50
+MAX_ANSWER_BYTES = 16 << 20
+"""Of one answer of the engine: what it says of a container is some 10 kB, fifty lines of a log some more."""
+_ANY_VERSION = "1.24"
+"""Of the API, to ask which one the engine speaks; every engine answers that."""
 _LOG_LINE_LIMIT = 1000
 
 _FAILURES: tuple[tuple[str, str, str], ...] = (
@@ -40,6 +45,8 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
     (r"timed out|timeout", "the Docker engine at {host} did not answer in time", "it may be hanging or overloaded"),
     (r"Name or service not known|getaddrinfo|name resolution", "the host of {host} is not known", "check docker.host"),
     (r"validation error", "the engine at {host} does not answer like Docker", "check docker.host"),
+    (r"sends more than", "what listens at {host} sends more than a Docker engine would", "check docker.host"),
+    (r"KeyError|not subscriptable", "what listens at {host} is no Docker engine", "check docker.host"),
     (r"paramiko", "ssh:// needs the package paramiko", "install it with: uv tool install 'dfly-tui[ssh]'"),
     (
         r"known_hosts",
@@ -77,6 +84,7 @@ class _State(_Inspected):
 
 class _Policy(_Inspected):
     name: str = ""
+    maximum_retry_count: int = 0
 
 
 class _Host(_Inspected):
@@ -94,6 +102,7 @@ class _Mount(_Inspected):
 
 class _Config(_Inspected):
     image: str = ""
+    labels: dict[str, str] | None = None
 
 
 class _Container(_Inspected):
@@ -154,46 +163,83 @@ class DockerContainers:
         return safe(self._config.host, limit=200)
 
     def _look(self) -> ContainerInfo:
-        from docker.errors import DockerException, NotFound
+        from docker.errors import NotFound
 
-        failures: tuple[type[Exception], ...] = (
-            DockerException,
-            OSError,
-            ValidationError,
-            *_ssh_errors(self._config.host),
-        )
         try:
-            _knock(self._config.host, self._timeout_seconds)
-            client = self._client = self._client or self._connect()
+            knock(self._config.host, self._timeout_seconds)
+            client = self._client = self._client or connect(self._config.host, self._timeout_seconds)
             try:
                 found = client.containers.get(self._config.container)
             except NotFound:
                 known = client.api.containers(all=True)
-                raise self._unknown([name.strip("/") for each in known for name in each["Names"]]) from None
+                names = [name.strip("/") for each in known for name in each["Names"]]
+                raise unknown_container(self._config.container, names, self._config.host) from None
             return _info(_Container.model_validate(found.attrs), _log(found))
-        except failures as error:
-            raise self._failed(error) from error
-
-    def _connect(self) -> "DockerClient":
-        from docker import DockerClient
-
-        return DockerClient(base_url=self._config.host, timeout=max(1, round(self._timeout_seconds)))
-
-    def _unknown(self, names: Sequence[str]) -> DockerFailed:
-        wanted = self._config.container
-        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or sorted(names)[:5]
-        hint = f"did you mean {', '.join(safe(name, limit=60) for name in near)}?" if near else "it has no containers"
-        return DockerFailed(f"the engine at {self._host} knows no container {safe(wanted, limit=80)}", hint)
-
-    def _failed(self, error: Exception) -> DockerFailed:
-        words = str(error)
-        for pattern, what, hint in _FAILURES:
-            if re.search(pattern, words, re.IGNORECASE):
-                return DockerFailed(what.format(host=self._host), hint)
-        return DockerFailed(safe(words, limit=300), "")
+        except failures_of(self._config.host) as error:
+            raise engine_failure(error, self._config.host) from error
 
 
-def _knock(host: str, timeout_seconds: float) -> None:
+def connect(host: str, timeout_seconds: float) -> "DockerClient":
+    """A client of the engine at `host`, which has answered. `knock()` before.
+
+    Raises:
+        Exception: One of `failures_of()`.
+    """
+    from docker import DockerClient
+
+    timeout = max(1, round(timeout_seconds))
+    # The version is asked for here, not by the SDK, which would do so before its answers are bounded.
+    asking = _bounded(DockerClient(base_url=host, timeout=timeout, version=_ANY_VERSION), timeout_seconds)
+    try:
+        version = asking.api.version(api_version=False)["ApiVersion"]
+    finally:
+        asking.close()
+    return _bounded(DockerClient(base_url=host, timeout=timeout, version=str(version)), timeout_seconds)
+
+
+def _bounded(client: "DockerClient", timeout_seconds: float) -> "DockerClient":
+    """Bounds what an answer may be: requests would take any number of bytes, a byte a minute."""
+    clock = SystemClock()
+
+    def read(response: "Response", **_: object) -> None:
+        until, body = clock.monotonic() + timeout_seconds, bytearray()
+        while chunk := response.raw.read1(1 << 16, decode_content=True):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise OSError(f"sends more than {MAX_ANSWER_BYTES >> 20} MiB")
+            if clock.monotonic() > until:
+                raise TimeoutError("timed out in the middle of an answer")
+        response._content = bytes(body)  # where requests keeps what it read
+        response._content_consumed = True  # type: ignore[attr-defined]
+
+    client.api.hooks["response"].append(read)
+    return client
+
+
+def failures_of(host: str) -> tuple[type[Exception], ...]:
+    """What is raised when the engine at `host` cannot be reached, hangs, refuses, or is none."""
+    from docker.errors import DockerException
+
+    return (DockerException, OSError, ValidationError, *_ssh_errors(host))
+
+
+def engine_failure(error: Exception, host: str) -> DockerFailed:
+    """What such an exception means."""
+    words = str(error)
+    for pattern, what, hint in _FAILURES:
+        if re.search(pattern, words, re.IGNORECASE):
+            return DockerFailed(what.format(host=safe(host, limit=200)), hint)
+    return DockerFailed(safe(words, limit=300), "")
+
+
+def unknown_container(wanted: str, names: Sequence[str], host: str) -> DockerFailed:
+    """The engine does not know the container; `names` are those it knows."""
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or sorted(names)[:5]
+    hint = f"did you mean {', '.join(safe(name, limit=60) for name in near)}?" if near else "it has no containers"
+    return DockerFailed(f"the engine at {safe(host, limit=200)} knows no container {safe(wanted, limit=80)}", hint)
+
+
+def knock(host: str, timeout_seconds: float) -> None:
     """Try a Unix socket before the SDK does, which leaves its own open for the garbage collector when it fails."""
     if host.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as door:
@@ -236,6 +282,7 @@ def _info(seen: _Container, log: tuple[SafeText, ...]) -> ContainerInfo:
         state=safe(state.status),
         health=None if health in ("", "none") else health,
         restart_policy=safe(seen.host_config.restart_policy.name) or "no",
+        restart_max_retries=seen.host_config.restart_policy.maximum_retry_count,
         restarts=seen.restart_count,
         exit_code=state.exit_code if finished_at else None,
         oom_killed=state.oom_killed,
@@ -243,6 +290,7 @@ def _info(seen: _Container, log: tuple[SafeText, ...]) -> ContainerInfo:
         finished_at=finished_at,
         memory_limit_bytes=seen.host_config.memory or None,
         network_mode=safe(seen.host_config.network_mode),
+        compose_files=_compose_files(seen.config.labels or {}),
         command=tuple(safe(word) for word in masked_arguments((seen.path, *seen.args))),
         mounts=tuple(
             Mount(kind=safe(each.type), source=safe(each.source), target=safe(each.destination), writable=each.rw)
@@ -250,6 +298,12 @@ def _info(seen: _Container, log: tuple[SafeText, ...]) -> ContainerInfo:
         ),
         log=log,
     )
+
+
+def _compose_files(labels: Mapping[str, str]) -> tuple[SafeText, ...]:
+    """The files docker compose made it from, by what compose wrote on it."""
+    files = labels.get("com.docker.compose.project.config_files", "")
+    return tuple(safe(file) for file in files.split(",") if file)
 
 
 def _time(text: str) -> datetime | None:

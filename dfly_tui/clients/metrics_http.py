@@ -14,7 +14,7 @@ from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.tls import tls_context
 from dfly_tui.clients.translate import translate
 from dfly_tui.clock import Clock
-from dfly_tui.errors import AuthFailed, DflyError, NotAServer, NotSupported, Timeout
+from dfly_tui.errors import AuthFailed, DflyError, NoMetrics, NotSupported, Timeout
 from dfly_tui.models.metrics import MetricsPage, Sample
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
@@ -73,7 +73,7 @@ class MetricsHttp:
             samples = parse_samples(page)
         if not samples:
             start = safe(page.lstrip().split("\n")[0], limit=60)
-            raise NotAServer(f"{safe(self.url)} is not a Prometheus page: it begins “{start}”", _WHERE_HINT)
+            raise NoMetrics(f"{safe(self.url)} is not a Prometheus page: it begins “{start}”", _WHERE_HINT)
         return MetricsPage(taken_at=self._clock.now(), samples=samples)
 
     async def aclose(self) -> None:
@@ -108,7 +108,7 @@ class MetricsHttp:
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > _MAX_BYTES:
-                    raise NotAServer(f"{safe(self.url)} sends more than {_MAX_BYTES >> 20} MiB", _WHERE_HINT)
+                    raise NoMetrics(f"{safe(self.url)} sends more than {_MAX_BYTES >> 20} MiB", _WHERE_HINT)
             return response.status_code, bytes(body)
 
     def _translated(self, error: Exception) -> DflyError:
@@ -117,10 +117,10 @@ class MetricsHttp:
         if isinstance(error, httpx.ConnectError):
             return translate(error, self._address)
         if isinstance(error, httpx.ProtocolError | httpx.DecodingError | httpx.InvalidURL | httpx.UnsupportedProtocol):
-            return NotAServer(
+            return NoMetrics(
                 f"{safe(str(self._address))} does not speak HTTP: {safe(str(error), limit=120)}", _WHERE_HINT
             )
-        return NotAServer(f"{safe(str(self._address))} closed the connection instead of answering HTTP", _WHERE_HINT)
+        return NoMetrics(f"{safe(str(self._address))} closed the connection instead of answering HTTP", _WHERE_HINT)
 
     def _new_client(self) -> "httpx.AsyncClient":
         import httpx
@@ -148,7 +148,7 @@ class MetricsHttp:
         if status == 404:
             raise NotSupported(f"{where} does not exist (404)", _WHERE_HINT)
         hint = "set http_url to the address it leads to" if 300 <= status < 400 else _WHERE_HINT
-        raise NotAServer(f"{where} answered with HTTP status {status}", hint)
+        raise NoMetrics(f"{where} answered with HTTP status {status}", hint)
 
 
 def parse_samples(page: str) -> tuple[Sample, ...]:

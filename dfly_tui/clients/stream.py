@@ -36,8 +36,8 @@ class WatchedStream(asyncio.StreamReader):
     _left: int | None = None
     _tail = b"\n"
 
-    def allow(self, size: int | None) -> None:
-        """Take at most so many bytes from now on, and no aggregate of a million items or more; None: anything."""
+    def allow(self, size: int) -> None:
+        """Take at most so many bytes from now on, and no aggregate of a million items or more."""
         self._size, self._left, self._tail = size, size, b"\n"
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:

@@ -174,13 +174,24 @@ def _tls_error(error: ssl.SSLError, address: Address) -> DflyError:
     place = safe(str(address))
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message or error.reason or str(error)
-        hint = "set ca_file to the authority that signed it; the host in the URL must be one the certificate names"
+        hint = next((hint for word, hint in _CERTIFICATES if word in why), "look at it: openssl s_client -connect …")
         return TlsFailed(f"the certificate of {place} is not trusted: {safe(why)}", hint)
     reason = (error.reason or str(error)).replace("_", " ").lower()
     if "certificate required" in reason or "alert" in reason:
         hint = "the server ended the TLS handshake; it may want a client certificate: set cert_file and key_file"
         return TlsFailed(f"{place}: {safe(reason)}", hint)
     return TlsFailed(f"{place} does not speak TLS ({safe(reason)})", "write the URL with redis:// if the port is plain")
+
+
+_CERTIFICATES = (
+    ("expired", "renew it, or that of the authority that signed it; or this machine's clock is wrong"),
+    ("not yet valid", "this machine's clock is slow, or that of the one that made the certificate is fast"),
+    ("mismatch", "the host in the URL must be one the certificate names"),
+    ("not valid for", "the host in the URL must be one the certificate names"),
+    ("self-signed", "set ca_file to the authority that signed it"),
+    ("issuer", "set ca_file to the authority that signed it"),
+)
+"""What OpenSSL says about a certificate, and what to do."""
 
 
 def _os_error(error: OSError, address: Address, head: bytes) -> DflyError:

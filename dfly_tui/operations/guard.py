@@ -60,6 +60,8 @@ class Guard:
                 return f"{name} is not in the configuration, so it may be a production instance"
             case Environment.PRODUCTION:
                 return f"{name} is a production instance"
+            case Environment.UNKNOWN:
+                return f"nobody said what {name} is, so it may be a production instance"
             case _:
                 return ""
 

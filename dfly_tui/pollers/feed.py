@@ -89,13 +89,13 @@ class Feed(Generic[T]):
         return leave
 
     def refresh_now(self) -> None:
-        """Cut the current wait short; while paused this reads once."""
+        """Cut the wait short, the current one or the next; while paused this reads once."""
         self._nudge.set()
 
     def set_interval(self, seconds: float) -> None:
         """Poll at another pace from now on; seconds between attempts."""
         self._interval = seconds
-        if self._running.is_set():
+        if self._running.is_set() and self.running:
             self.refresh_now()
 
     def pause(self, paused: bool) -> None:
@@ -145,11 +145,11 @@ class Feed(Generic[T]):
                 log.exception("feed %s: a subscriber failed", self.name)
 
     async def _wait(self, seconds: float) -> None:
-        """Sleep, unless nudged; while paused, stay until resumed or nudged (which then reads just once)."""
-        self._nudge.clear()
+        """Sleep, unless nudged, be it before; while paused, stay until resumed or nudged (which reads just once)."""
         await _first_of(self._clock.sleep(seconds), self._nudge.wait())
         if not self._running.is_set() and not self._nudge.is_set():
             await _first_of(self._running.wait(), self._nudge.wait())
+        self._nudge.clear()
 
     async def _stop_later(self, task: asyncio.Task[None]) -> None:
         await self._clock.sleep(KEEP_ALIVE_SECONDS)

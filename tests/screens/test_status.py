@@ -1,5 +1,7 @@
 """The status screen: what somebody on call sees, in every state, and what their keys do."""
 
+from collections.abc import Callable
+
 import pytest
 
 from dfly_tui.app import DflyApp
@@ -297,3 +299,32 @@ async def test_colon_jumps_to_an_instance(pair: Stage) -> None:
         await pilot.press("escape")
         await seconds(pair, pilot, 1)
         assert "snapshot" in screen_text(app)
+
+
+async def test_a_screen_that_is_closed_leaves_every_feed_it_joined(pair: Stage) -> None:
+    app = pair.app()
+    joined = left = 0
+    subscribe = app.services.hub.subscribe
+
+    def counted(changed: Callable[[], None]) -> Callable[[], None]:
+        nonlocal joined
+        joined += 1
+        leave = subscribe(changed)
+
+        def leaving() -> None:
+            nonlocal left
+            left += 1
+            leave()
+
+        return leaving
+
+    app.services.hub.subscribe = counted  # type: ignore[method-assign]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 2)
+        before = joined - left
+        assert before == 1
+        await pilot.press("enter")
+        await seconds(pair, pilot, 1)
+        await pilot.press("escape")
+        await seconds(pair, pilot, 1)
+        assert joined - left == before

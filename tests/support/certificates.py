@@ -41,6 +41,28 @@ def make_certificate(folder: Path, name: str = "server", host: str = "127.0.0.1"
     return made
 
 
+def dated_certificate(folder: Path, begins: str, ends: str) -> Certificate:
+    """One for 127.0.0.1 that is valid between two times of the form `20200101000000Z`."""
+    made = make_certificate(folder, "dated")
+    (folder / "index.txt").write_text("")
+    (folder / "serial").write_text("01\n")
+    config, request = folder / "ca.conf", folder / "dated.csr"
+    config.write_text(
+        f"[ca]\ndefault_ca=here\n[here]\ndatabase={folder}/index.txt\nserial={folder}/serial\n"
+        f"new_certs_dir={folder}\n"
+        "default_md=sha256\npolicy=any\nx509_extensions=names\n[any]\ncommonName=supplied\n"
+        "[names]\nsubjectAltName=IP:127.0.0.1\n"
+    )
+    commands = [
+        ["req", "-new", "-key", str(made.key_file), "-subj", "/CN=dated", "-out", str(request)],
+        ["ca", "-batch", "-notext", "-selfsign", "-config", str(config), "-keyfile", str(made.key_file),
+         "-startdate", begins, "-enddate", ends, "-in", str(request), "-out", str(made.cert_file)],
+    ]  # fmt: skip
+    for command in commands:
+        subprocess.run(["openssl", *command], check=True, capture_output=True)
+    return made
+
+
 def lock_key(key_file: Path, locked: Path) -> None:
     """Put a pass phrase on a key."""
     command = ["openssl", "rsa", "-aes256", "-passout", "pass:hush", "-in", str(key_file), "-out", str(locked)]

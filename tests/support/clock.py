@@ -13,6 +13,7 @@ class FakeClock:
 
     def __init__(self) -> None:
         self._now = 1000.0
+        self._jumped = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
 
@@ -20,7 +21,11 @@ class FakeClock:
         return self._now
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self._now - 1000.0)
+        return START + timedelta(seconds=self._now - 1000.0 + self._jumped)
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock alone, as NTP or a person does."""
+        self._jumped += seconds
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:

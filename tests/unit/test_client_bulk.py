@@ -118,3 +118,21 @@ async def test_failures_at_the_door() -> None:
         with pytest.raises(Timeout):
             async with lane_of(silent.url, timeout=0.1):
                 pass
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"$200000000\r\n" + b"x" * (1 << 20), b"*999999999\r\n", b"*1\r\n" * 50_000, b"%1\r\n*1\r\n:1\r\n:2\r\n"],
+    ids=["too long", "too many", "too deep", "a list as a key"],
+)
+async def test_an_answer_that_would_fill_our_memory(answer: bytes) -> None:
+    async with Respd({"GET A": answer}) as server, lane_of(server.url) as lane:
+        with pytest.raises(NotAServer):
+            async for _ in lane.run([("GET", "a")], limit=100_000):
+                pass
+
+
+async def test_much_in_all_is_no_harm_a_window_at_a_time() -> None:
+    async with Respd({"GET A": bulk("x" * 20_000)}) as server, lane_of(server.url) as lane:
+        lists = [replies async for replies in lane.run([("GET", "a")] * 50, window=1, limit=30_000)]
+    assert len(lists) == 50

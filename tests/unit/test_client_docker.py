@@ -220,11 +220,11 @@ async def test_words_of_the_sdk(monkeypatch: pytest.MonkeyPatch, words: str, det
 
     containers = containers_of("unix:///x")
 
-    def refuse() -> None:
+    def refuse(host: str, timeout: float) -> None:
         raise DockerException(f"Error while fetching server API version: {words}")
 
-    monkeypatch.setattr("dfly_tui.clients.docker._knock", lambda host, timeout: None)
-    monkeypatch.setattr(containers, "_connect", refuse)
+    monkeypatch.setattr("dfly_tui.clients.docker.knock", lambda host, timeout: None)
+    monkeypatch.setattr("dfly_tui.clients.docker.connect", refuse)
     error = await failure(containers)
     assert detail in error.detail
 
@@ -237,3 +237,37 @@ async def test_an_instance_with_a_container_gets_a_client_for_it(tmp_path: Path)
         assert clients.containers is not None
         assert (await clients.containers.container()).name == "dragonfly"
         await clients.aclose()
+
+
+@pytest.mark.parametrize("dripping", [False, True], ids=["without end", "a byte at a time"])
+async def test_an_answer_without_end_is_cut_off(dripping: bool) -> None:
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        piece = b" " if dripping else b" " * (1 << 16)
+        with suppress(OSError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(piece)
+                sent += len(piece)
+                await writer.drain()
+                await asyncio.sleep(0.05 if dripping else 0)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    containers = containers_of(f"tcp://127.0.0.1:{port}", timeout=1.0 if dripping else 20.0)
+    error = await failure(containers)
+    assert ("within 1 s" if dripping else "sends more than a Docker engine would") in error.detail
+    reached = sent
+
+    async def stopped() -> bool:
+        nonlocal reached
+        before, reached = reached, sent
+        return before == reached
+
+    await eventually(stopped)
+    assert reached < 64 << 20
+    server.close()

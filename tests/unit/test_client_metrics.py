@@ -8,7 +8,7 @@ import pytest
 
 from dfly_tui.clients.metric_names import numbers
 from dfly_tui.clients.metrics_http import MetricsHttp, parse_samples
-from dfly_tui.errors import AuthFailed, DflyError, NotAServer, NotSupported, Timeout, Unreachable
+from dfly_tui.errors import AuthFailed, DflyError, NoMetrics, NotSupported, Timeout, Unreachable
 from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.settings import InstanceConfig
 from tests.support.certificates import make_certificate
@@ -140,13 +140,13 @@ class TestNotThePage:
         ("answer", "kind", "detail"),
         [
             (page("nope", "404 Not Found"), NotSupported, "404"),
-            (page("oops", "500 Internal Server Error"), NotAServer, "500"),
-            (page("", "302 Found", "Location: http://elsewhere.invalid/\r\n"), NotAServer, "302"),
-            (page("<!doctype html><title>router</title>"), NotAServer, "<!doctype html>"),
-            (page(""), NotAServer, "not a Prometheus page"),
-            (page("\x00\x1b[2J\x1b]0;title\x07"), NotAServer, "\\x1b[2J"),
-            (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", NotAServer, "does not speak HTTP"),
-            (b"", NotAServer, "127.0.0.1"),
+            (page("oops", "500 Internal Server Error"), NoMetrics, "500"),
+            (page("", "302 Found", "Location: http://elsewhere.invalid/\r\n"), NoMetrics, "302"),
+            (page("<!doctype html><title>router</title>"), NoMetrics, "<!doctype html>"),
+            (page(""), NoMetrics, "not a Prometheus page"),
+            (page("\x00\x1b[2J\x1b]0;title\x07"), NoMetrics, "\\x1b[2J"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", NoMetrics, "does not speak HTTP"),
+            (b"", NoMetrics, "127.0.0.1"),
         ],
     )
     async def test_other_answers(self, answer: bytes, kind: type[DflyError], detail: str) -> None:
@@ -177,7 +177,7 @@ class TestNotThePage:
         async with serving(lambda _: answers.pop(0)) as httpd:
             metrics = metrics_of(httpd.url)
             for _ in range(2):
-                with pytest.raises(NotAServer):
+                with pytest.raises(NoMetrics):
                     await metrics.page()
             assert (await metrics.page()).samples
             await metrics.aclose()
@@ -197,7 +197,7 @@ class TestNotThePage:
         error = await failure(metrics_of(f"http://127.0.0.1:{port}", timeout=10))
         server.close()
         await server.wait_closed()
-        assert isinstance(error, NotAServer)
+        assert isinstance(error, NoMetrics)
         assert "2 MiB" in error.detail
 
 
@@ -297,5 +297,5 @@ async def test_compression_is_neither_asked_for_nor_undone() -> None:
     server.close()
     await server.wait_closed()
     assert "accept-encoding: identity" in asked[0]
-    assert isinstance(error, NotAServer)
+    assert isinstance(error, NoMetrics)
     assert "is not a Prometheus page" in error.detail

@@ -8,7 +8,7 @@ from dfly_tui.clients.dragonfly import DragonflyReader
 from dfly_tui.clients.tls import tls_context
 from dfly_tui.errors import ConfigError, DflyError, Timeout, TlsFailed
 from dfly_tui.settings import InstanceConfig
-from tests.support.certificates import Certificate, lock_key, make_certificate
+from tests.support.certificates import Certificate, dated_certificate, lock_key, make_certificate
 from tests.support.clock import FakeClock
 from tests.support.respd import Respd, bulk
 from tests.support.secrets import Password
@@ -125,3 +125,27 @@ def test_files_that_are_wrong(
         tls_context(config)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "said", "hint"),
+    [
+        ("20200101000000Z", "20200201000000Z", "expired", "renew it"),
+        ("20900101000000Z", "20910101000000Z", "not yet valid", "clock"),
+    ],
+)
+async def test_a_certificate_out_of_its_time(tmp_path: Path, begins: str, ends: str, said: str, hint: str) -> None:
+    certificate = dated_certificate(tmp_path, begins, ends)
+    async with Respd(ANSWERS, context=certificate.server_context()) as server:
+        error = await failure(InstanceConfig(name="one", url=server.url, ca_file=str(certificate.cert_file)))
+    assert isinstance(error, TlsFailed)
+    assert said in error.detail
+    assert hint in error.hint
+    assert "redis://" not in error.hint, "the port does speak TLS"
+
+
+async def test_a_certificate_for_another_host(stranger: Certificate) -> None:
+    async with Respd(ANSWERS, context=stranger.server_context()) as server:
+        error = await failure(InstanceConfig(name="one", url=server.url, ca_file=str(stranger.cert_file)))
+    assert isinstance(error, TlsFailed)
+    assert "the host in the URL must be one the certificate names" in error.hint

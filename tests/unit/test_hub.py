@@ -8,6 +8,7 @@ from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.health import State
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.metrics import MetricsPage
+from dfly_tui.models.reading import Freshness
 from dfly_tui.pollers.hub import Hub
 from dfly_tui.settings import Defaults, InstanceConfig, Settings
 from tests.support.clock import FakeClock, settle
@@ -145,6 +146,27 @@ async def test_lag_and_refusals_reach_the_verdict() -> None:
     (status,) = case.hub.statuses()
     assert status.observation.lag_seconds == pytest.approx(40.0)
     assert [reason.code for reason in status.reasons] == ["lag", "oom"]
+    await case.hub.aclose()
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_a_wall_clock_that_jumps_changes_neither_age_nor_rate_nor_verdict(hours: int) -> None:
+    case = Case()
+    case.answers = [
+        snapshot(total_commands_processed=100 * number, uptime_in_seconds=1000 + number) for number in range(30)
+    ]
+    case.hub.add(config("a"))
+    leave = case.hub.subscribe(lambda: None)
+    await case.clock.advance(5.0)
+    before = case.hub.statuses()[0]
+    case.clock.jump(hours * 3600)
+    await case.clock.advance(5.0)
+    (after,) = case.hub.statuses()
+    assert (after.freshness, after.state) == (before.freshness, before.state) == (Freshness.FRESH, State.OK)
+    times, rates = case.hub["a"].history.series.window("commands", 0.0)
+    assert list(times) == sorted(times)
+    assert list(rates[1:]) == pytest.approx([100.0] * 10)
+    leave()
     await case.hub.aclose()
 
 

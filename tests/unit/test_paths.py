@@ -1,6 +1,11 @@
+import os
+import pwd
 import stat
 from pathlib import Path
 
+import pytest
+
+from dfly_tui.errors import ConfigError
 from dfly_tui.paths import Paths, make_private_dir, write_private
 
 
@@ -15,6 +20,19 @@ def test_without_them_the_usual_places_of_the_home_folder() -> None:
     paths = Paths.from_env({"HOME": "/home/u", "XDG_STATE_HOME": "relative/is/ignored"})
     assert paths.config_dir == Path("/home/u/.config/dfly-tui")
     assert paths.state_dir == Path("/home/u/.local/state/dfly-tui")
+
+
+@pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "here"}])
+def test_without_a_home_variable_the_account_tells(environ: dict[str, str]) -> None:
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    assert Paths.from_env(environ).config_dir == home / ".config" / "dfly-tui"
+
+
+def test_without_an_account_either_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4_123_456)
+    with pytest.raises(ConfigError, match="HOME is not set, and user 4123456") as caught:
+        Paths.from_env({})
+    assert "XDG_STATE_HOME" in caught.value.hint
 
 
 def test_what_is_made_is_private(tmp_path: Path) -> None:

@@ -77,6 +77,28 @@ async def test_who_gives_no_password_is_asked_again_only_after_a_refresh(tmp_pat
         await built.hub.aclose()
 
 
+async def test_a_wrong_password_is_asked_for_again_at_once(tmp_path: Path) -> None:
+    questions: list[str] = []
+    async with Respd(SCRIPT) as server:
+        built = services(server.url, tmp_path, ["wrong", "right"], questions)
+        status = built.hub["nas"].status
+        status.set_interval(3600)
+        leave = status.subscribe(lambda _: None)
+
+        async def refused() -> bool:
+            return status.reading.failures >= 1
+
+        async def read() -> bool:
+            return status.reading.value is not None
+
+        await eventually(refused)
+        status.refresh_now()
+        await eventually(read)
+        assert questions == ["nas", "nas"], "nobody waited an hour for the second question"
+        leave()
+        await built.hub.aclose()
+
+
 async def test_the_connect_screen_tries_the_password_that_was_typed(tmp_path: Path) -> None:
     async with Respd(SCRIPT) as server:
         built = services(server.url, tmp_path, [], [])

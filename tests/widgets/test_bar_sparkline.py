@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.widgets.support import WidgetApp, assert_printable, rows
 from widgets.bar import bar
-from widgets.sparkline import Sparkline, sparkline
+from widgets.sparkline import sparkline
 
 NAN = math.nan
 
@@ -75,17 +74,3 @@ def test_the_newest_stand_at_the_right() -> None:
 @given(st.lists(st.one_of(st.none(), st.floats()), max_size=60), st.integers(-1, 40), st.one_of(st.none(), st.floats()))
 def test_a_sparkline_is_always_as_wide_as_asked(values: list[float | None], width: int, top: float | None) -> None:
     assert len(sparkline(values, width, top=top)) == max(0, width)
-
-
-async def test_the_widget_writes_only_what_changed() -> None:
-    line = Sparkline()
-    app = WidgetApp(line)
-    async with app.run_test(size=(40, 3)) as pilot:
-        line.show([1.0, 2.0, 3.0])
-        await pilot.pause()
-        assert_printable(rows(app), 40)
-        assert rows(app)[0].endswith("▄▆█")
-        app.written = 0
-        line.show([1.0, 2.0, 3.0])
-        await pilot.pause()
-        assert app.written == 0
