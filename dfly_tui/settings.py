@@ -20,6 +20,8 @@ class Environment(StrEnum):
     PRODUCTION = "production"
     STAGING = "staging"
     LAB = "lab"
+    UNKNOWN = "unknown"
+    """Nobody said: an address that was typed. It is treated as production."""
 
 
 def problem(text: str, at: Sequence[str | int] = ()) -> PydanticCustomError:
@@ -122,6 +124,8 @@ class InstanceConfig(_Table):
     replica_of: str | None = None
     """Name of the intended primary."""
     environment: Environment = Environment.LAB
+    replication_address: str | None = None
+    """`host:port` at which the other instances reach it, when that is not the `url`'s (Docker networks, NAT)."""
     http_url: str | None = None
     """Where `/metrics` is; default: the same host and port (Dragonfly serves HTTP on its main port)."""
     ca_file: str | None = None
@@ -135,6 +139,11 @@ class InstanceConfig(_Table):
     def address(self) -> str:
         """`host:port`, with the port that is dialled when the URL names none."""
         return address_of(urlsplit(self.url))
+
+    @property
+    def peer_address(self) -> str:
+        """`host:port` at which the other instances of its group reach it."""
+        return self.replication_address or self.address
 
     @field_validator("name")
     @classmethod
@@ -153,6 +162,15 @@ class InstanceConfig(_Table):
         if database and not (database.isascii() and database.isdigit()):
             raise problem("after the port there is only a database number, such as /0")
         return url
+
+    @field_validator("replication_address")
+    @classmethod
+    def _replication_address_is_one(cls, address: str | None) -> str | None:
+        if address is not None:
+            parts = check_url(f"redis://{address}", ("redis",))
+            if parts.path or parts.username is not None or parts.port is None:
+                raise problem("expected host:port")
+        return address
 
     @field_validator("http_url")
     @classmethod
@@ -208,10 +226,47 @@ class Defaults(_Table):
         return max(self.refresh_seconds, LOW_BANDWIDTH_SECONDS) if self.low_bandwidth else self.refresh_seconds
 
 
+class FailoverSettings(_Table):
+    """The `[failover]` table: how careful a change of roles is, and what it does on the side."""
+
+    max_lag_seconds: float = Field(1.0, gt=0, allow_inf_nan=False)
+    """A candidate further behind is not promoted in a switchover."""
+    takeover_seconds: int = Field(10, ge=1, le=300)
+    """How long the primary may take to hand over."""
+    pause_writes: bool = False
+    """Pause clients' writes on the primary before the takeover, so that less is in flight."""
+    snapshot_first: bool = False
+    """Save a snapshot on the primary before anything else."""
+    canary: bool = False
+    """Write, read and delete a key `dfly-tui:canary:…` on the new primary afterwards."""
+    lag_sample_seconds: float = Field(1.5, gt=0, le=60, allow_inf_nan=False)
+    """Lag is measured three times, that long apart, before a switchover."""
+    sync_seconds: float = Field(900.0, gt=0, allow_inf_nan=False)
+    """How long a replica may take until its link is stable."""
+    cooldown_seconds: float = Field(600.0, ge=0, allow_inf_nan=False)
+    """No second change of roles in a group before that, unless it is said to be meant."""
+    watch_seconds: float = Field(60.0, ge=0, allow_inf_nan=False)
+    """How long the group is watched for a second primary afterwards."""
+    return_seconds: float = Field(120.0, ge=0, allow_inf_nan=False)
+    """How long the old primary's address is watched for its return."""
+    repoint_old_primary: bool = True
+    """Make the old primary a replica as soon as it is back."""
+    recreate_container: bool = True
+    """Start the old primary's container anew with --replicaof, so that it never is a writable primary again."""
+    hook_before: str | None = None
+    """A command run before anything is changed, with the facts in its environment (DFLY_…)."""
+    hook_after: str | None = None
+    """A command run after the roles changed: moves an alias, rewrites an .env, restarts an application."""
+    hook_seconds: float = Field(30.0, gt=0, le=3600, allow_inf_nan=False)
+    hook_failure: Literal["stop", "go on"] = "stop"
+    """What a failing `hook_before` means. After the change of roles a failing hook is left to do."""
+
+
 class Settings(_Table):
     """Everything configured."""
 
     defaults: Defaults = Defaults()
+    failover: FailoverSettings = FailoverSettings()
     keymap: dict[str, str] = {}
     """Command id → keys, comma separated."""
     instances: tuple[InstanceConfig, ...] = ()

@@ -18,11 +18,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from dfly_tui.errors import ConfigError
-from dfly_tui.paths import Paths
+from dfly_tui.paths import Paths, home_folder
 from dfly_tui.settings import (
     FILE_KEYS,
     Defaults,
     DockerConfig,
+    Environment,
+    FailoverSettings,
     InstanceConfig,
     Settings,
     Thresholds,
@@ -46,6 +48,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "instances": InstanceConfig,
     "docker": DockerConfig,
     "thresholds": Thresholds,
+    "failover": FailoverSettings,
 }
 _OPTIONS = {"theme": "--theme", "refresh_seconds": "--refresh", "instances": "--url"}
 
@@ -121,6 +124,7 @@ def instance_from_url(url: str, *, environ: Mapping[str, str]) -> InstanceConfig
             url=urlunsplit(parts._replace(netloc=host)),
             username=parts.username or None,
             password_env=PASSWORD_VARIABLE if environ.get(PASSWORD_VARIABLE) else None,
+            environment=Environment.UNKNOWN,
         )
     except PydanticCustomError as error:
         raise ConfigError(str(error)) from None
@@ -234,6 +238,7 @@ class _Fields(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__")
 
     defaults: Defaults = Defaults()
+    failover: FailoverSettings = FailoverSettings()
     keymap: dict[str, str] = {}
     instances: tuple[InstanceConfig, ...] = ()
 
@@ -244,7 +249,7 @@ def _environment(environ: Mapping[str, str]) -> Values:
     for name in mine:
         table, nested, _ = name[len(ENV_PREFIX) :].partition("__")
         if nested and table.lower() not in _Fields.model_fields:
-            known = [f"{ENV_PREFIX}{field.upper()}__…" for field in ("defaults", "keymap")]
+            known = [f"{ENV_PREFIX}{field.upper()}__…" for field in ("defaults", "failover", "keymap")]
             raise ConfigError(f"environment variable {safe(name)}: unknown key{nearest(name, known)}")
     source = EnvSettingsSource(_Fields)
     source.env_vars = {name.lower(): value for name, value in mine.items()}
@@ -286,7 +291,7 @@ def _merge(below: Values, above: Values) -> Values:
 
 def _expand(path: str, environ: Mapping[str, str], folder: Path) -> Path:
     if path == "~" or path.startswith("~/"):
-        return Path(environ.get("HOME", "/")) / path[2:]
+        return home_folder(environ) / path[2:]
     return folder / path
 
 

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dfly_tui.clients.address import Address
-from dfly_tui.clients.connection import Command, Connection, Reply
+from dfly_tui.clients.connection import CLIENT_NAME, Command, Connection, Reply
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.redact import masked_command, masked_settings
 from dfly_tui.clients.stream import MAX_POLL_BYTES, MAX_REPLY_BYTES
 from dfly_tui.clients.tls import tls_context
 from dfly_tui.clock import Clock
-from dfly_tui.errors import AuthFailed, DflyError, NotAServer, Timeout, Unreachable
+from dfly_tui.errors import AuthFailed, DflyError, NotAServer, Unreachable
 from dfly_tui.models.clients import ClientConnection
 from dfly_tui.models.info import Info, whole
 from dfly_tui.models.instance import InstanceSnapshot
@@ -19,7 +19,6 @@ from dfly_tui.models.replication import RoleReply
 from dfly_tui.models.slowlog import SlowlogEntry
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
-from dfly_tui.units import duration_text
 
 _VERSIONS = ("dragonfly_version", "redis_version", "valkey_version")
 
@@ -44,6 +43,7 @@ class DragonflyReader:
         self._password = password
         self._clock = clock
         self._timeout_seconds = timeout_seconds
+        self._name = CLIENT_NAME
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -101,6 +101,44 @@ class DragonflyReader:
         seconds = _whole(await self._one("LASTSAVE"))
         return _time(seconds) if seconds > 0 else None
 
+    async def journal_offsets(self) -> tuple[int, ...]:
+        """How many records a primary has written to its journal, per shard (facts §1.10).
+
+        Equal to a replica's `executed_offsets()`, shard by shard: it has everything.
+        """
+        return self._counts(await self._one("DFLY", "REPLICAOFFSET"), "DFLY REPLICAOFFSET")
+
+    async def executed_offsets(self) -> tuple[int, ...]:
+        """How many records of its primary's journal a replica has carried out, per shard (facts §1.10).
+
+        Raises:
+            ServerError: It is a primary.
+        """
+        reply = _items(await self._one("DEBUG", "REPLICA", "OFFSET"))
+        return self._counts(reply[1] if len(reply) == 2 else None, "DEBUG REPLICA OFFSET")
+
+    async def server_time(self) -> datetime:
+        """The server's clock."""
+        reply = _items(await self._one("TIME"))
+        numbers = [whole(_text(item)) for item in reply]  # Redis gives them as text
+        if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+            raise self._unfit("TIME", "seconds and microseconds")
+        return _time(numbers[0]) + timedelta(microseconds=min(max(numbers[1], 0), 999_999))
+
+    async def text_of(self, key: str) -> str | None:
+        """A string's value, made displayable; None when there is no such key."""
+        reply = await self._one("GET", key)
+        return None if reply is None else safe(_text(reply))
+
+    async def present_as(self, name: str) -> None:
+        """Be called `name` in CLIENT LIST from now on, by a new connection, too.
+
+        Raises:
+            ServerError: It holds blanks or the like.
+        """
+        await self._one("CLIENT", "SETNAME", name)
+        self._name = name
+
     @property
     def resp3(self) -> bool:
         """Whether the server agreed to RESP3; False while there is no connection."""
@@ -115,6 +153,17 @@ class DragonflyReader:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _counts(self, reply: Reply, command: str) -> tuple[int, ...]:
+        """One number for each shard. None at all would equal none at all, so that is an error."""
+        items = _items(reply)
+        counts = tuple(item for item in items if isinstance(item, int))
+        if not counts or len(counts) != len(items):
+            raise self._unfit(command, "a number for each shard")
+        return counts
+
+    def _unfit(self, command: str, wanted: str) -> NotAServer:
+        return NotAServer(f"{safe(str(self._address))} answered {command} with something else than {wanted}")
 
     async def _one(self, *command: bytes | str | int) -> Reply:
         (reply,), _ = await self._ask(command)
@@ -137,7 +186,8 @@ class DragonflyReader:
     async def _attempt(self, commands: Sequence[Command], limit: int) -> tuple[list[Reply], float]:
         connection, self._connection = self._connection, None
         password = await self._password.get() if connection is None else None
-        opened = connection or Connection(self._address, tls_context(self._config) if self._address.tls else None)
+        context = tls_context(self._config) if connection is None and self._address.tls else None
+        opened = connection or Connection(self._address, context, self._name)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 if connection is None:
@@ -148,29 +198,13 @@ class DragonflyReader:
                 opened.close()
                 raise replies[0]
         except TimeoutError:
-            raise self._timeout(opened, commands) from None
+            asked = " and ".join(str(command[0]) for command in commands)
+            raise opened.timed_out(asked, self._timeout_seconds) from None
         except AuthFailed:
             self._password.forget()
             raise
         self._connection = opened
         return replies, self._clock.monotonic() - started
-
-    def _timeout(self, connection: Connection, commands: Sequence[Command]) -> Timeout:
-        place, waited = safe(str(self._address)), duration_text(self._timeout_seconds)
-        if not connection.was_found:
-            what, hint = "could not be looked up", "the name server does not answer: check DNS and VPN"
-        elif not connection.was_taken:
-            what, hint = "did not take the connection", "the host may be down, or a firewall swallows the packets"
-        elif connection.head:
-            what = f"did not answer {' and '.join(str(command[0]) for command in commands)}"
-            hint = "it may be frozen or overloaded, or be taking over from its primary; timeout_seconds can be raised"
-        elif self._address.tls:
-            what = "took the connection but did not begin TLS"
-            hint = "it may be frozen; if its port is plain, write the URL with redis://"
-        else:
-            what = "took the connection but said nothing"
-            hint = "it may be frozen or overloaded, or not be a Dragonfly at all"
-        return Timeout(f"{place} {what} within {waited}", hint)
 
 
 def _text(reply: Reply) -> str:

@@ -241,7 +241,7 @@ class LabServer:
         fresh = Follower(self, host, port)
         try:
             await fresh.connect()
-        except FollowFailed:
+        except (FollowFailed, asyncio.CancelledError):
             await fresh.stop()
             raise
         await self.stop_following()
@@ -274,7 +274,11 @@ class LabServer:
         if self.faults.refuse or self._exited:
             writer.transport.abort()
             return
-        await self.faults.thawed()
+        try:
+            await self.faults.thawed()
+        except asyncio.CancelledError:  # stopped while frozen
+            writer.transport.abort()
+            raise
         self.stats.connections += 1
         if not admin and len(self.sessions) >= self.config.number("maxclients"):
             self.stats.limit_reached += 1

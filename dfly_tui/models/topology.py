@@ -47,7 +47,8 @@ class Fleet:
         self._by_id: dict[str, Member] = {}
         self._by_address: dict[str, Member] = {}
         for member in self.by_name.values():
-            self._by_address.setdefault(member.config.address, member)
+            for address in (member.config.address, member.config.peer_address):
+                self._by_address.setdefault(address, member)
             if member.config.group is not None:
                 self._by_group[member.config.group].append(member)
             if member.config.replica_of is not None:

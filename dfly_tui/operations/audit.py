@@ -45,6 +45,11 @@ class Audit:
         self._who = who if who is not None else _login()
         self._host = host if host is not None else socket.gethostname()
 
+    @property
+    def author(self) -> str:
+        """Who is recorded, as `login@host`."""
+        return f"{self._who}@{self._host}"
+
     def record(self, event: AuditEvent) -> None:
         """Write one event and see it on disk.
 

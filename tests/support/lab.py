@@ -27,10 +27,14 @@ class Client:
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        if self._password:
-            await self("AUTH", self._password)
-        if self._protocol == 3:
-            await self("HELLO", "3")
+        try:
+            if self._password:
+                await self("AUTH", self._password)
+            if self._protocol == 3:
+                await self("HELLO", "3")
+        except BaseException:  # a frozen server
+            self._writer.close()
+            raise
         return self
 
     async def __aexit__(

@@ -72,6 +72,7 @@ def test_a_user_without_an_account_is_known_by_number(tmp_path: Path, monkeypatc
     monkeypatch.setattr("dfly_tui.operations.audit.os.getuid", lambda: 4_242_424)
     Audit(tmp_path / "audit.jsonl", clock=FakeClock()).record(UNLOCK)
     assert lines(tmp_path / "audit.jsonl")[0]["who"] == "uid 4242424"
+    assert Audit(tmp_path / "audit.jsonl", clock=FakeClock(), host="console").author == "uid 4242424@console"
 
 
 @pytest.mark.parametrize("text", ["two\nlines", '{"who": "mallory"}\n', "\x1b[2J\u202e", "caf\udce9", "日本"])

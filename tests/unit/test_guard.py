@@ -101,6 +101,12 @@ def test_an_instance_that_is_not_configured_is_read_only_until_unlocked(clock: F
     guard.require_writable("stranger")
 
 
+def test_an_instance_of_which_nobody_said_what_it_is_may_be_production(clock: FakeClock) -> None:
+    guard = guard_of(clock)
+    guard.watch("new", Environment.UNKNOWN)
+    assert "nobody said what new is" in guard.why("new")
+
+
 def test_an_instance_added_later_is_known_from_then_on(clock: FakeClock) -> None:
     guard = guard_of(clock)
     guard.watch("new lab", Environment.LAB)

@@ -1,0 +1,1 @@
+"""Changing the roles of a group: checks, plans, what happens afterwards."""

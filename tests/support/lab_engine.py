@@ -1,0 +1,199 @@
+"""A Docker engine whose containers are lab servers of this process: as much of one as a change of roles asks for."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.proxy import Harm
+from tests.support.supervised import Servers
+
+NEVER = "0001-01-01T00:00:00Z"
+IMAGE = "sha256:1ab"
+
+
+@dataclass
+class Box:
+    """A container; `server` is the lab server that runs in it, whatever the container is called now."""
+
+    id: str
+    name: str
+    server: str
+    command: list[str] = field(default_factory=lambda: ["dragonfly"])
+    policy: dict[str, Any] = field(default_factory=lambda: {"Name": "unless-stopped", "MaximumRetryCount": 0})
+    state: str = "created"
+    restarts: int = 0
+
+
+class LabEngine:
+    """Listens on a Unix socket, writes down every request that changes something, and harms a chosen one.
+
+    Attributes:
+        commands: `("update", name)` and the like, in order.
+        harm, chosen, struck: As a `Proxy` has them; a harm that keeps the caller waiting is none here.
+        volumes: Whether containers have one for their data.
+    """
+
+    def __init__(self, servers: Servers, folder: Path, *, volumes: bool = True) -> None:
+        self.host = f"unix://{folder / 'docker.sock'}"
+        self.commands: list[tuple[str, ...]] = []
+        self.harm: Harm | None = None
+        self.chosen: Callable[[tuple[str, ...]], bool] = lambda words: False
+        self.struck: Callable[[], None] = lambda: None
+        self.volumes = volumes
+        self.boxes: list[Box] = []
+        self._servers = servers
+        self._ids = count(1)
+        self._cut = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        servers.ended = self._process_ended
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_unix_server(self._serve, self.host.removeprefix("unix://"))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def hold(self, name: str) -> None:
+        """A lab server that runs is in a container of that name."""
+        self.boxes.append(Box(self._new_id(), name, name, state="running"))
+
+    def box(self, name: str) -> Box | None:
+        """The container of a name or id."""
+        return next((box for box in self.boxes if name in (box.name, box.id)), None)
+
+    def sent(self, *begins: str) -> list[tuple[str, ...]]:
+        """The requests that begin with these words."""
+        return [words for words in self.commands if words[: len(begins)] == begins]
+
+    def cut(self) -> None:
+        """Hang up on everybody and take nobody until `mend()`."""
+        self._cut = True
+        for task in self._tasks:
+            task.cancel()
+
+    def mend(self) -> None:
+        self._cut = False
+
+    def _new_id(self) -> str:
+        return f"{next(self._ids):064x}"[::-1]
+
+    async def _process_ended(self, server: str) -> None:
+        """Do what the restart policy says."""
+        box = next(box for box in self.boxes if box.server == server and box.state == "running")
+        box.state = "exited"
+        if box.policy["Name"] in {"always", "unless-stopped"}:
+            await asyncio.sleep(0.2)
+            box.restarts += 1
+            await self._start(box)
+
+    async def _start(self, box: Box) -> None:
+        if box.state != "running":
+            flag = next((word for word in box.command if word.startswith("--replicaof=")), "")
+            port = int(flag.rpartition(":")[2]) if flag else None
+            await self._servers.start(box.server, follow=self._servers.name_of(port) if port else None)
+            box.state = "running"
+
+    async def _stop(self, box: Box) -> None:
+        if box.state == "running":
+            box.state = "exited"
+            self._servers.running[box.server].faults.frozen = False
+            await self._servers.running[box.server].stop()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            while not self._cut and (head := (await reader.readuntil(b"\r\n\r\n")).decode()):
+                length = next((line for line in head.split("\r\n") if line.lower().startswith("content-length:")), ":0")
+                body = await reader.readexactly(int(length.partition(":")[2]))
+                method, target, _ = head.split(" ", 2)
+                answer = await self._answer(method, urlsplit(target), json.loads(body or b"null"))
+                if answer is None:
+                    break
+                status, data = answer
+                packed = json.dumps(data).encode() if data is not None else b""
+                writer.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n" % status)
+                writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(packed), packed))
+        self._tasks.discard(task)
+        writer.transport.abort()
+
+    async def _answer(self, method: str, target: Any, body: Any) -> tuple[int, Any] | None:
+        """Status and body of the answer; None to hang up."""
+        words = [unquote(word) for word in target.path.split("/")[1:]]
+        words = words[1:] if words[0].startswith("v1.") else words
+        if method == "GET":
+            return self._told(words)
+        box = self.box(words[1])
+        what = words[-1] if method == "POST" else "rm"
+        query = {key: values[0] for key, values in parse_qs(target.query).items()}
+        command = (what, box.server if box else query["name"])
+        self.commands.append(command)
+        harm, self.harm = (self.harm, None) if self.harm and self.chosen(command) else (None, self.harm)
+        if harm is not None:
+            self.struck()
+        if harm is Harm.LOST:
+            return None
+        if harm is Harm.REFUSED:
+            return 500, {"message": "not today"}
+        answer = await self._change(what, box, query, body)
+        return answer if harm is None else None
+
+    async def _change(self, what: str, box: Box | None, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if what == "create":
+            self.boxes.append(made := Box(self._new_id(), query["name"], query["name"], command=body["Cmd"]))
+            made.policy = body["HostConfig"]["RestartPolicy"]
+            return 201, {"Id": made.id, "Warnings": []}
+        if box is None:
+            return 404, {"message": "No such container"}
+        match what:
+            case "update":
+                box.policy = body["RestartPolicy"]
+                return 200, {"Warnings": []}
+            case "stop":
+                await self._stop(box)
+            case "start":
+                await self._start(box)
+            case "rename":
+                box.name = query["name"]
+            case "rm":
+                self.boxes.remove(box)
+        return 204, None
+
+    def _told(self, words: list[str]) -> tuple[int, Any]:
+        match words:
+            case ["version"]:
+                return 200, {"ApiVersion": "1.41", "Version": "20.10"}
+            case ["images", *_]:
+                return 200, {"Id": IMAGE}
+            case ["containers", "json"]:
+                return 200, [{"Id": box.id, "Names": [f"/{box.name}"]} for box in self.boxes]
+            case ["containers", name, "json"] if box := self.box(name):
+                return 200, self._inspected(box)
+            case ["containers", _, "logs"]:
+                return 200, None
+        return 404, {"message": "No such container"}
+
+    def _inspected(self, box: Box) -> dict[str, Any]:
+        volume = {"Type": "volume", "Name": box.server, "Source": "/x", "Destination": "/data", "RW": True}
+        running = box.state == "running"
+        return {
+            "Id": box.id, "Name": f"/{box.name}", "Created": f"2026-01-02T03:04:{len(self.boxes):02}Z", "Image": IMAGE,
+            "Path": box.command[0], "Args": box.command[1:], "RestartCount": box.restarts,
+            "State": {"Status": box.state, "Running": running, "ExitCode": 0, "OOMKilled": False,
+                      "StartedAt": NEVER, "FinishedAt": NEVER},
+            "Mounts": [volume] if self.volumes else [], "NetworkSettings": {"Networks": {}},
+            "Config": {"Image": "dragonfly", "Hostname": box.id[:12], "Cmd": box.command, "Env": [], "Labels": {},
+                       "Tty": True, "StopTimeout": 0},
+            "HostConfig": {"NetworkMode": "host", "RestartPolicy": box.policy, "Memory": 0},
+        }  # fmt: skip
