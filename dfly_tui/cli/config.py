@@ -35,6 +35,14 @@ EXAMPLE = """\
 # primary_silent_seconds = 30.0
 # just_started_seconds = 600.0
 
+# [failover]                    # how careful a change of roles is: docs/failover.md
+# max_lag_seconds = 1.0         # a candidate further behind is not promoted
+# takeover_seconds = 10         # how long the primary may take to hand over
+# pause_writes = false
+# snapshot_first = false
+# canary = false                # write and delete a key dfly-tui:canary:… on the new primary
+# hook_after = "/usr/local/bin/move-alias"   # told who leads now by DFLY_NEW_PRIMARY, DFLY_NEW_ADDRESS
+
 # [[instances]]
 # name = "workhorse"
 # url = "redis://workhorse:6379"            # rediss:// for TLS, with ca_file, cert_file, key_file
@@ -52,6 +60,7 @@ EXAMPLE = """\
 # group = "main"
 # role = "replica"
 # replica_of = "workhorse"
+# replication_address = "10.0.0.2:6379"     # where the others reach it, if not at the url
 """
 
 

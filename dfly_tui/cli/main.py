@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("dfly_tui.cli.status", "how every instance is, problems first"),
     "check": ("dfly_tui.cli.check", "one line and an exit code for Nagios, Icinga, Sensu, …"),
     "metrics": ("dfly_tui.cli.metrics", "current values from /metrics"),
+    "replication": ("dfly_tui.cli.replication", "who follows whom, how far behind, and who is safe to promote"),
+    "failover": ("dfly_tui.cli.failover", "change the roles of a group: switchover, failover, rejoin, swap back"),
     "config": ("dfly_tui.cli.config", "write, check or find the configuration file"),
     "demo": ("dfly_tui.cli.demo", "the dashboard on simulated servers: nothing needed, nothing touched"),
     "lab": ("dfly_tui.cli.lab", "simulated servers to try things on"),
