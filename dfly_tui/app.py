@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from pydantic import SecretStr
 from rich.text import Text
@@ -11,6 +12,7 @@ from textual import work
 from textual.app import App
 from textual.screen import Screen
 
+from dfly_tui.clients.threads import start_daemon
 from dfly_tui.clock import SystemClock
 from dfly_tui.errors import AuthFailed, ConfigError
 from dfly_tui.logs import start_logging
@@ -25,6 +27,20 @@ from screens.jump import CommandProvider, jump_targets
 from screens.services import Services
 from themes import SHEETS, THEMES, VARIABLE_DEFAULTS, register_all
 
+IMPORTED_LATER = (
+    "screens.instance",
+    "screens.metrics",
+    "screens.replication",
+    "screens.picker",
+    "screens.help",
+    "screens.unlock",
+    "screens.failover",
+    "widgets.dialog",
+    "textual.command",
+)
+"""What the first screen does not need. Imported once it shows: quickly opened then, be there a free file descriptor or
+not."""
+IMPORT_AFTER_SECONDS = 3.0
 INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -53,6 +69,7 @@ class DflyApp(App[int]):
         self.set_keymap(dict(self.services.settings.keymap))
         self.add_mode("status", self._status_screen)
         self.add_mode("metrics", self._metrics_screen)
+        self.add_mode("replication", self._replication_screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return VARIABLE_DEFAULTS
@@ -74,7 +91,13 @@ class DflyApp(App[int]):
 
         return MetricsScreen(self.services)
 
+    def _replication_screen(self) -> Screen[None]:
+        from screens.replication import ReplicationScreen
+
+        return ReplicationScreen(self.services)
+
     async def on_mount(self) -> None:
+        self.set_timer(IMPORT_AFTER_SECONDS, lambda: start_daemon(import_the_rest, "imports"))
         if self.services.hub.watched:
             await self.switch_mode("status")
         else:
@@ -133,6 +156,9 @@ class DflyApp(App[int]):
     async def action_go(self, mode: str) -> None:
         """Show a screen, closing what was opened over the present one."""
         if not self.services.hub.watched:
+            return
+        if held := self._held():
+            self.say(held, title="This screen stays open", severity="warning")
             return
         while len(self.screen_stack) > 1 and self.current_mode != "_default":
             await self.pop_screen()
@@ -209,11 +235,36 @@ class DflyApp(App[int]):
             await toggle_lock(self, self.services, name)
             self._show_effect()
 
+    def _held(self) -> str:
+        """Why the program cannot be left now, by the screens that are open; empty when it can."""
+        open_now = (screen for screen in self.screen_stack if isinstance(screen, DashboardScreen))
+        return next((why for screen in open_now if (why := screen.held())), "")
+
     async def action_quit(self) -> None:
-        self.exit(0)
+        """Leave; while something is being changed only after a yes."""
+        if held := self._held():
+            self._leave_anyway(held)
+        else:
+            self.exit(0)
+
+    @work(exclusive=True, group="quit", exit_on_error=False)
+    async def _leave_anyway(self, why: str) -> None:
+        from widgets.dialog import ConfirmDialog
+
+        if await self.push_screen_wait(ConfirmDialog("Leave in the middle", why, confirm="Leave")):
+            self.exit(0)
 
     async def on_unmount(self) -> None:
         await self.services.hub.aclose()
+
+
+def import_the_rest() -> None:
+    """Load what screens are made of. One that cannot be loaded now is loaded, or complained of, when it is opened."""
+    for name in IMPORTED_LATER:
+        try:
+            import_module(name)
+        except OSError:
+            logging.getLogger(__name__).exception("importing %s", name)
 
 
 def run_dashboard(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> int:
@@ -230,4 +281,5 @@ def run_dashboard(settings: Settings, paths: Paths, environ: Mapping[str, str]) 
     clock = SystemClock()
     app = DflyApp(lambda ask: build_services(settings, paths, environ, clock, ask))
     watch_terminal(sys.stdin.fileno(), lambda: app.call_from_thread(app.exit, 1))
-    return app.run() or 0
+    # A crash leaves no return value, but a return code.
+    return app.run() or app.return_code or 0

@@ -54,6 +54,10 @@ class DashboardScreen(Screen[None]):
     def read_again(self) -> None:
         """Read, on the user's request, what this screen shows and no feed reads."""
 
+    def held(self) -> str:
+        """Why this screen cannot be left now, in a sentence; empty when it can."""
+        return ""
+
     def subscribe(self) -> Callable[[], None]:
         """Start what the screen needs; returns how to leave it."""
         return self.services.hub.subscribe(self.changed)

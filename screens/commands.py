@@ -13,7 +13,9 @@ EVERYWHERE = "everywhere"
 STATUS = "status"
 INSTANCE = "instance"
 METRICS = "metrics"
-MODES = (STATUS, METRICS)
+REPLICATION = "replication"
+FAILOVER = "failover"
+MODES = (STATUS, METRICS, REPLICATION)
 """Screens reached by a digit; the others are opened over one of them."""
 
 SCOPE_TITLES = {
@@ -21,6 +23,8 @@ SCOPE_TITLES = {
     STATUS: "Status",
     INSTANCE: "Instance",
     METRICS: "Metrics",
+    REPLICATION: "Replication",
+    FAILOVER: "Failover",
 }
 
 
@@ -58,6 +62,8 @@ COMMANDS: tuple[Command, ...] = (
             footer=66),
     Command("go.metrics", "2", "Metrics", "Charts of one instance, or of two compared.", action="go('metrics')",
             footer=50),
+    Command("go.replication", "3", "Replication", "Who follows whom, how far behind, who is safe to promote.",
+            action="go('replication')", footer=48),
     Command("app.jump", "colon", "Jump", "Type the first letters of a screen, an instance or a command.", footer=40),
     Command("app.palette", "ctrl+p", "Palette", "Search everything that can be done.", action="command_palette"),
     Command("app.help", "question_mark,f1", "Help", "The keys of this screen, and what it shows.", footer=90),
@@ -77,6 +83,25 @@ COMMANDS: tuple[Command, ...] = (
     Command("instance.view", "tab", "View", "The next view: INFO, configuration, container.", INSTANCE, footer=80),
     Command("instance.filter", "slash", "Filter", "Show fields with this text in name, value or explanation.",
             INSTANCE, footer=60),
+    Command("replication.up", "up,k", "Up", "Choose the instance above.", REPLICATION),
+    Command("replication.down", "down,j", "Down", "Choose the instance below.", REPLICATION),
+    Command("replication.failover", "f", "Failover",
+            "Switch over to the chosen replica, or promote one when the primary is gone.", REPLICATION,
+            action="change('change')", footer=80),
+    Command("replication.checks", "c", "Checks", "All that was looked at, or only what is not as it should be.",
+            REPLICATION, footer=75),
+    Command("replication.swap-back", "b", "Swap back", "Restore the intended roles.", REPLICATION,
+            action="change('swap-back')", footer=54),
+    Command("replication.rejoin", "o", "Rejoin", "Bring an old primary back as a replica, its own data kept aside.",
+            REPLICATION, action="change('rejoin')", footer=53),
+    Command("replication.resume", "u", "Resume", "Finish, or take back, what a killed program began.", REPLICATION,
+            action="change('resume')"),
+    Command("replication.attach", "A", "Attach", "Make the chosen instance a replica of the group's primary.",
+            REPLICATION, action="change('attach')", footer=52),
+    Command("replication.detach", "D", "Detach", "Make the chosen replica a primary of its own, with its data.",
+            REPLICATION, action="change('detach')", footer=51),
+    Command("replication.filter", "slash", "Filter", "Show groups with this text in their name or an instance's.",
+            REPLICATION, footer=60),
     Command("metrics.window", "w", "Window", "The span shown: 1, 5, 15 or 60 minutes.", METRICS, footer=80),
     Command("metrics.instance", "n", "Next", "The next instance.", METRICS, footer=70),
     Command("metrics.previous", "N", "Previous", "The previous instance.", METRICS),
@@ -95,6 +120,31 @@ COMMANDS: tuple[Command, ...] = (
     Command("metrics.zoom", "z,enter", "Zoom", "The chosen panel on the whole screen, or all again.", METRICS,
             footer=75),
     Command("metrics.export", "e", "Export", "Write what is shown to a CSV file.", METRICS, footer=35),
+    Command("failover.next", "enter", "Go on", "Choose the new primary under the cursor, run the checks, go on to the "
+            "question, or look again: the line above the list says which.", FAILOVER, footer=95),
+    Command("failover.snapshot", "s", "Snapshot", "Save a snapshot on the old primary before anything else, or not.",
+            FAILOVER, action="option('snapshot_first')"),
+    Command("failover.pause-writes", "w", "Pause", "Pause clients' writes before the takeover, or not.", FAILOVER,
+            action="option('pause_writes')"),
+    Command("failover.canary", "v", "Canary", "Write, read and delete a key on the new primary afterwards, or not.",
+            FAILOVER, action="option('canary')"),
+    Command("failover.cooldown", "o", "Cool-down", "Mean it although the last change of roles was a moment ago.",
+            FAILOVER, action="option('override_cooldown')"),
+    Command("failover.dry-run", "d", "Dry run", "Run the checks and stop before the question.", FAILOVER,
+            action="option('dry_run')"),
+    Command("failover.change", "c", "Roles", "Plan a change of roles: a switchover, or an emergency promotion.",
+            FAILOVER, action="aim('change')"),
+    Command("failover.swap-back", "b", "Swap back", "Plan the switchover back to the intended roles.", FAILOVER,
+            action="aim('swap-back')"),
+    Command("failover.rejoin", "R", "Rejoin", "Plan how the old primary comes back as a replica.", FAILOVER,
+            action="aim('rejoin')"),
+    Command("failover.finish", "f", "Finish", "Plan what is left of a run that was cut off.", FAILOVER),
+    Command("failover.undo", "u", "Take back", "Plan how what was begun by it is taken back.", FAILOVER),
+    Command("failover.settle", "x", "Settled", "Close the record of a run that was cut off: you saw to it.", FAILOVER),
+    Command("failover.findings", "a", "Findings", "All findings, or only those that are not as they should be.",
+            FAILOVER),
+    Command("failover.whole", "z", "Whole", "What the cursor is on, in full.", FAILOVER, footer=60),
+    Command("failover.copy", "y", "Copy", "Copy the commands under the cursor.", FAILOVER, footer=58),
 )  # fmt: skip
 
 

@@ -20,6 +20,11 @@ LEGENDS = {
         "Counters are drawn as rates; a restart or a failed read is a gap. Axes begin at zero.",
         "Use ← and → to put a cursor on a moment and read the values there.",
     ),
+    "failover": (
+        "✔ pass/done   ▲ warning   ✖ block/failed   ? unknown   ▶ running   ○ waiting   – skipped   ← taken back",
+        "Nothing is changed before you said yes to the last question, mostly by typing a name.",
+        "Above the line “no way back” Esc gives up and takes back what was done; below it nothing can be taken back.",
+    ),
 }
 
 

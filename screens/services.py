@@ -1,15 +1,20 @@
 """What screens need from outside, handed to each by the composition root."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clock import Clock
 from dfly_tui.operations.audit import Audit
 from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
 from dfly_tui.pollers.hub import Hub
 from dfly_tui.settings import InstanceConfig, Settings
+
+if TYPE_CHECKING:
+    from dfly_tui.operations.access import Access
 
 
 @dataclass
@@ -19,6 +24,8 @@ class Services:
     Attributes:
         config_file: Where the connect screen saves an instance.
         attempt: Reads an instance once with a password just typed; raises DflyError.
+        password_of: Where an instance's password comes from, for operations.
+        environ: The environment, for hooks.
         ask_again: Lets passwords that were refused or declined be asked for once more.
         selected: The instance the user last put the cursor on; screens open on it.
         paused_at: When the user paused, in the clock's monotonic seconds; None while reading goes on.
@@ -34,6 +41,8 @@ class Services:
     paths: Paths
     config_file: Path
     attempt: Callable[[InstanceConfig, str], Awaitable[None]]
+    password_of: Callable[[InstanceConfig], PasswordProvider]
+    environ: Mapping[str, str] = field(default_factory=dict)
     ask_again: Callable[[], None] = lambda: None
     selected: str | None = None
     worst: str | None = None
@@ -55,6 +64,13 @@ class Services:
         if self.paused_at is None:
             return self.clock.monotonic()
         return max(self.paused_at, self.hub[name].status.reading.value_at or self.paused_at)
+
+    def access(self, configs: Iterable[InstanceConfig]) -> "Access":
+        """What an operation on some instances looks and acts through; to be closed."""
+        from dfly_tui.operations.access import Access
+
+        timeout = self.settings.defaults.timeout_seconds
+        return Access(configs, self.password_of, guard=self.guard, clock=self.clock, timeout_seconds=timeout)
 
     def current(self) -> str | None:
         """The selected instance, else the worst, else the first there is."""

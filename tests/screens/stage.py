@@ -20,6 +20,7 @@ from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
 from dfly_tui.pollers.hub import Hub
 from dfly_tui.settings import Defaults, InstanceConfig, Settings
+from dfly_tui.wiring import OneAttempt
 from screens.base import DashboardScreen
 from screens.services import Services
 from tests.support.clock import FakeClock
@@ -163,6 +164,7 @@ class Stage:
             paths=self.paths,
             config_file=self.paths.config_file,
             attempt=self._attempt,
+            password_of=lambda config: OneAttempt(""),
         )
         return DflyApp(lambda ask: services)
 

@@ -1,0 +1,169 @@
+"""What the wizard is asked for, and the plan, the candidates and the unfinished run that a look at the group gives."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dfly_tui.errors import Busy, Refused
+from dfly_tui.models.world import World
+from dfly_tui.operations.failover.candidates import ranked
+from dfly_tui.operations.failover.choose import Wish, change_of_roles, coming_back, member, swap_back
+from dfly_tui.operations.failover.emergency import LastSeen
+from dfly_tui.operations.failover.rejoin import attach, detach, rejoin
+from dfly_tui.operations.failover.resume import Situation, situation
+from dfly_tui.operations.failover.scene import Scene, names_of
+from dfly_tui.operations.journal import Record, group_lock, records
+from dfly_tui.operations.plan import Plan
+from dfly_tui.pollers.hub import HISTORY_SECONDS
+from dfly_tui.pollers.series import TimeSeries
+from screens.services import Services
+from widgets.plan_view import Choice
+
+CHANGE, SWAP_BACK, REJOIN, ATTACH, DETACH, RESUME = "change", "swap-back", "rejoin", "attach", "detach", "resume"
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a person wants.
+
+    Attributes:
+        kind: `change` (of roles: a switchover, or an emergency promotion), `swap-back`, `rejoin`, `attach`, `detach`.
+        to: Who is to lead; None for whoever fits best.
+        instance: Who is attached, detached or comes back; None for a change of roles.
+        override_cooldown: Meant although the last change was a moment ago.
+    """
+
+    group: str
+    kind: str = CHANGE
+    to: str | None = None
+    instance: str | None = None
+    override_cooldown: bool = False
+
+
+def make_plan(services: Services, scene: Scene, aim: Aim) -> Plan:
+    """The plan that fits the group as it was seen. Raises `Refused` or `ConfigError` when none does."""
+    wish = Wish(services.paths.journal_dir, aim.to, aim.override_cooldown)
+    named = member(scene, aim.instance or "") if aim.kind in {ATTACH, DETACH} or aim.instance is not None else ""
+    match aim.kind:
+        case "swap-back":
+            return swap_back(scene, wish)
+        case "rejoin":
+            plan = coming_back(scene, wish)
+            return plan if named in {"", plan.facts["old"]} else rejoin(scene, named, plan.facts["new"])
+        case "attach":
+            return attach(scene, named, aim.to or _leader(scene.world, named))
+        case "detach":
+            return detach(scene, named)
+        case _:
+            return _change(services, scene, wish)
+
+
+def _change(services: Services, scene: Scene, wish: Wish) -> Plan:
+    plan = change_of_roles(scene, wish)
+    if plan.kind != "emergency":
+        return plan
+    known = last_seen(services, plan.facts["old"])
+    return change_of_roles(scene, Wish(wish.journals, wish.to, wish.override_cooldown, known))
+
+
+def _leader(world: World, instance: str) -> str:
+    leaders = [seen for seen in world.primaries if seen.name != instance]
+    if len(leaders) != 1:
+        raise Refused(f"{instance} cannot be attached: {names_of(leaders)} lead", "choose the primary it is to follow")
+    return leaders[0].name
+
+
+def choices_for(scene: Scene, aim: Aim, plan: Plan | None) -> tuple[Choice, ...]:
+    """Who may be chosen in the place of whom the plan has, the best first; none where there is nothing to choose."""
+    chosen = plan.facts["new"] if plan else aim.to
+    match aim.kind:
+        case "change":
+            old = plan.facts["old"] if plan else _primary(scene)
+            if old is None:
+                return ()
+            found = [Choice(each.name, each.barred, each.reasons) for each in ranked(scene.world, old)]
+        case "rejoin" | "attach":
+            leaders = [seen.name for seen in scene.world.primaries if seen.name != aim.instance]
+            found = [Choice(name, reasons=("it leads now",)) for name in leaders] if len(leaders) > 1 else []
+        case _:
+            found = []
+    return tuple(each._replace(chosen=each.name == chosen) for each in found)
+
+
+def _primary(scene: Scene) -> str | None:
+    leading = [seen.name for seen in scene.world.primaries]
+    meant = [name for name, config in scene.access.configs.items() if config.role == "primary"]
+    found = leading or meant
+    return found[0] if len(found) == 1 else None
+
+
+def last_seen(services: Services, old: str) -> LastSeen | None:
+    """What polling knew of a primary before it went; None when it never was read."""
+    watched = next((each for each in services.hub.watched if each.config.name == old), None)
+    reading = watched.status.reading if watched else None
+    if watched is None or reading is None or reading.value is None or reading.value_at is None:
+        return None
+    now, series = services.clock.monotonic(), watched.history.series
+    records_behind, writes = (_last(series, name, now - HISTORY_SECONDS) for name in ("lag_records", "writes"))
+    seconds = None
+    if records_behind is not None and writes is not None:
+        # One record of the worst shard stands for as many writes as there are shards, as in `StatusHistory`.
+        seconds = records_behind * (reading.value.thread_count or 1) / max(writes, 1.0)
+    whole = int(records_behind) if records_behind is not None else None
+    return LastSeen(now - reading.value_at, whole, seconds, writes)
+
+
+def _last(series: TimeSeries, name: str, since: float) -> float | None:
+    """The newest value that is known: the reads that failed since left gaps."""
+    _, values = series.window(name, since)
+    return next((value for value in reversed(values) if not math.isnan(value)), None)
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run that was cut off, and what the world says of it.
+
+    Attributes:
+        situation: None when its instances are no longer those of the group.
+    """
+
+    record: Record
+    situation: Situation | None
+
+
+def unfinished_in(services: Services, scene: Scene) -> Unfinished | None:
+    """The newest run of a group that never ended, unless it is running in another program now."""
+    record = next(_cut_off(services, scene.group), None)
+    if record is None:
+        return None
+    known = {record.plan.facts.get("old", ""), record.plan.facts.get("new", "")} <= set(scene.access.configs)
+    return Unfinished(record, situation(record, scene.world) if known else None)
+
+
+def unfinished_notice(services: Services) -> str | None:
+    """A line for any screen: that a change of roles was cut off, and in which group. None when none was.
+
+    Reads the journals; not for every paint.
+    """
+    record = next(_cut_off(services), None)
+    if record is None:
+        return None
+    began, plan = f"{record.begun_at:%Y-%m-%d %H:%M} UTC", record.plan
+    return f"▲ unfinished in group {plan.group} since {began}: {plan.title}. Open its failover wizard to finish it."
+
+
+def _cut_off(services: Services, group: str | None = None) -> Iterator[Record]:
+    for record in records(services.paths.journal_dir):
+        if group in {None, record.plan.group} and record.is_unfinished and _free(services, record.plan.group):
+            yield record
+
+
+def _free(services: Services, group: str) -> bool:
+    """Whether nobody on this machine is running something in a group; when that cannot be told, nobody is."""
+    try:
+        with group_lock(services.paths.lock_dir, group, services.audit.author):
+            return True
+    except Busy:
+        return False
+    except OSError:
+        return True
