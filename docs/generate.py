@@ -32,6 +32,7 @@ ALL = (
     Picture("status", "dfly-tui: the fleet", keys=("home",), size=(120, 26)),
     Picture("instance", "dfly-tui: one instance", keys=("home", "down", "down", "enter")),
     Picture("metrics", "dfly-tui: charts", keys=("home", "down", "down", "2"), size=(120, 40), wait=200),
+    Picture("replication", "dfly-tui: who follows whom", keys=("home", "down", "down", "down", "3"), size=(120, 30)),
 )
 
 
