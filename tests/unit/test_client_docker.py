@@ -242,11 +242,13 @@ async def test_an_instance_with_a_container_gets_a_client_for_it(tmp_path: Path)
 @pytest.mark.parametrize("dripping", [False, True], ids=["without end", "a byte at a time"])
 async def test_an_answer_without_end_is_cut_off(dripping: bool) -> None:
     sent = 0
+    serving: list[asyncio.Task[None] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
         piece = b" " if dripping else b" " * (1 << 16)
-        with suppress(OSError):
+        serving.append(asyncio.current_task())
+        with suppress(OSError, asyncio.CancelledError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
             while not writer.is_closing():
@@ -254,7 +256,7 @@ async def test_an_answer_without_end_is_cut_off(dripping: bool) -> None:
                 sent += len(piece)
                 await writer.drain()
                 await asyncio.sleep(0.05 if dripping else 0)
-        writer.close()
+        writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -271,3 +273,8 @@ async def test_an_answer_without_end_is_cut_off(dripping: bool) -> None:
     await eventually(stopped)
     assert reached < 64 << 20
     server.close()
+    for task in serving:
+        assert task is not None
+        task.cancel()
+        await asyncio.wait({task})
+    await server.wait_closed()
