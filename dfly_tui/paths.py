@@ -31,11 +31,10 @@ class Paths:
         Raises:
             ConfigError: Nobody knows the home folder.
         """
-        home = home_folder(environ)
 
         def base(variable: str, default: str) -> Path:
             value = Path(environ.get(variable, ""))
-            return (value if value.is_absolute() else home / default) / APP
+            return (value if value.is_absolute() else home_folder(environ) / default) / APP
 
         return cls(base("XDG_CONFIG_HOME", ".config"), base("XDG_STATE_HOME", ".local/state"))
 
@@ -73,18 +72,21 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     """`$HOME`, or where that is not set (cron, systemd, `docker run`) the home folder of the account.
 
     Raises:
-        ConfigError: The account is not known either.
+        ConfigError: The account is not known either, or has no folder of its own.
     """
     home = Path(environ.get("HOME", ""))
     if home.is_absolute():
         return home
     try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+        home, lacks = Path(pwd.getpwuid(os.getuid()).pw_dir), "home folder"
     except KeyError:
-        raise ConfigError(
-            f"where your files are is not known: HOME is not set, and user {os.getuid()} has no account here",
-            "set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME",
-        ) from None
+        lacks = "account"
+    if home.is_absolute() and home != Path("/"):
+        return home
+    raise ConfigError(
+        f"where your files are is not known: HOME is not set, and user {os.getuid()} has no {lacks} here",
+        "set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME",
+    )
 
 
 def make_private_dir(path: Path) -> Path:

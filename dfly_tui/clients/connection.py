@@ -20,6 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 from dfly_tui.clients.address import Address
 from dfly_tui.clients.names import find_host
 from dfly_tui.clients.stream import MAX_REPLY_BYTES, WatchedStream
+from dfly_tui.clients.tls import out_of_date
 from dfly_tui.clients.translate import broken, closed, from_reply, not_a_server, translate
 from dfly_tui.errors import DflyError, NotPermitted, NotSupported, ServerError, Timeout, Unreachable
 from dfly_tui.text import safe
@@ -160,7 +161,14 @@ class Connection(AbstractConnection):
             self.was_taken = True
             return protocol
 
-        transport, _ = await loop.create_connection(taken, self.address.host, self.address.port, ssl=self._context)
+        host, port = self.address.host, self.address.port
+        try:
+            transport, _ = await loop.create_connection(taken, host, port, ssl=self._context)
+        except ssl.SSLCertVerificationError as error:
+            assert self._context is not None
+            if dated := await out_of_date(error, self._context, self.address):
+                raise dated from error
+            raise
         self.allow(MAX_REPLY_BYTES)
         self._reader, self._writer = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 

@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from dfly_tui.clients.container_recipe import Arguments, Endpoint, Inspected, Recipe, recipe
-from dfly_tui.clients.docker import unknown_container
+from dfly_tui.clients.docker import identity_of, names_of, unknown_container
 from dfly_tui.clients.engine import Engine
 from dfly_tui.clock import Clock
 from dfly_tui.errors import DockerFailed, Refused
@@ -164,7 +164,7 @@ class ContainerWriter:
         wanted = self._config.container
         found = await engine.ask(lambda api: _inspect(api, wanted))
         if found is None:
-            names = await engine.ask(_names)
+            names = await engine.ask(names_of)
             raise unknown_container(wanted, names, self._config.host)
         return found
 
@@ -177,7 +177,7 @@ class ContainerWriter:
     async def _previous(self, engine: Engine) -> Inspected | None:
         """The newest container that was put aside under a name made from its own id."""
         start = self._config.container + _ASIDE
-        names = [name for name in await engine.ask(_names) if name.startswith(start)]
+        names = [name for name in await engine.ask(names_of) if name.startswith(start)]
         seen = [await engine.ask(lambda api, name=name: _inspect(api, name)) for name in names]  # type: ignore[misc]
         ours = [each for each in seen if each is not None and each.name == start + each.short_id]
         return max(ours, key=lambda each: each.created, default=None)
@@ -220,11 +220,10 @@ class ContainerWriter:
         """Make a container; returns its id."""
         name = self._config.container
         line = _line(self._config, "create", "--name")
-        made = await engine.change(
-            lambda api: api.create_container_from_config(new.body, name),  # type: ignore[no-untyped-call]
+        return await engine.change(
+            lambda api: identity_of(api.create_container_from_config(new.body, name)),  # type: ignore[no-untyped-call]
             line,
         )
-        return str(made["Id"])
 
     async def _connect(self, engine: Engine, identity: str, network: str, endpoint: Endpoint) -> None:
         addresses, links = endpoint.addresses, endpoint.links or []
@@ -287,15 +286,11 @@ def _inspect(api: "APIClient", name: str) -> Inspected | None:
         return None
 
 
-def _names(api: "APIClient") -> list[str]:
-    return [str(name).strip("/") for each in api.containers(all=True) for name in each["Names"]]
-
-
 def _image_id(api: "APIClient", name: str) -> str | None:
     """The image that a name means now."""
     from docker.errors import ImageNotFound
 
     try:
-        return str(api.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
+        return identity_of(api.inspect_image(name))  # type: ignore[no-untyped-call]
     except ImageNotFound:
         return None

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import difflib
+import json
 import logging
 import re
 import socket
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_pascal
 
 from dfly_tui.clients.redact import masked_arguments
@@ -24,7 +25,7 @@ from dfly_tui.units import duration_text
 
 if TYPE_CHECKING:
     from docker import DockerClient
-    from docker.models.containers import Container
+    from docker.api.client import APIClient
     from requests import Response
 
 LOG_LINES = 50
@@ -44,9 +45,13 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
     (r"Connection refused", "no Docker engine listens at {host}", "is it running? systemctl status docker"),
     (r"timed out|timeout", "the Docker engine at {host} did not answer in time", "it may be hanging or overloaded"),
     (r"Name or service not known|getaddrinfo|name resolution", "the host of {host} is not known", "check docker.host"),
-    (r"validation error", "the engine at {host} does not answer like Docker", "check docker.host"),
+    (
+        r"validation error|recursion|integer string",
+        "the engine at {host} does not answer like Docker",
+        "check docker.host",
+    ),
     (r"sends more than", "what listens at {host} sends more than a Docker engine would", "check docker.host"),
-    (r"KeyError|not subscriptable", "what listens at {host} is no Docker engine", "check docker.host"),
+    (r"broken answer", "what listens at {host} broke off in the middle of an answer", "is Docker healthy there?"),
     (r"paramiko", "ssh:// needs the package paramiko", "install it with: uv tool install 'dfly-tui[ssh]'"),
     (
         r"known_hosts",
@@ -103,6 +108,18 @@ class _Mount(_Inspected):
 class _Config(_Inspected):
     image: str = ""
     labels: dict[str, str] | None = None
+
+
+class _Version(_Inspected):
+    api_version: str = Field(pattern=r"^\d+\.\d+$", max_length=10)
+
+
+class _Identified(_Inspected):
+    id: str
+
+
+class _Listed(_Inspected):
+    names: tuple[str, ...] = ()
 
 
 class _Container(_Inspected):
@@ -169,12 +186,10 @@ class DockerContainers:
             knock(self._config.host, self._timeout_seconds)
             client = self._client = self._client or connect(self._config.host, self._timeout_seconds)
             try:
-                found = client.containers.get(self._config.container)
+                found = _Container.model_validate(client.api.inspect_container(self._config.container))
             except NotFound:
-                known = client.api.containers(all=True)
-                names = [name.strip("/") for each in known for name in each["Names"]]
-                raise unknown_container(self._config.container, names, self._config.host) from None
-            return _info(_Container.model_validate(found.attrs), _log(found))
+                raise unknown_container(self._config.container, names_of(client.api), self._config.host) from None
+            return _info(found, _log(client.api, found.id))
         except failures_of(self._config.host) as error:
             raise engine_failure(error, self._config.host) from error
 
@@ -191,17 +206,40 @@ def connect(host: str, timeout_seconds: float) -> "DockerClient":
     # The version is asked for here, not by the SDK, which would do so before its answers are bounded.
     asking = _bounded(DockerClient(base_url=host, timeout=timeout, version=_ANY_VERSION), timeout_seconds)
     try:
-        version = asking.api.version(api_version=False)["ApiVersion"]
+        version = _Version.model_validate(asking.api.version(api_version=False)).api_version
     finally:
         asking.close()
-    return _bounded(DockerClient(base_url=host, timeout=timeout, version=str(version)), timeout_seconds)
+    return _bounded(DockerClient(base_url=host, timeout=timeout, version=version), timeout_seconds)
+
+
+def names_of(api: "APIClient") -> list[str]:
+    """The names of all containers, running or not."""
+    listed = TypeAdapter(list[_Listed]).validate_python(api.containers(all=True))
+    return [name.strip("/") for each in listed for name in each.names]
+
+
+def identity_of(answer: object) -> str:
+    """The id in an answer about one thing."""
+    return _Identified.model_validate(answer).id
 
 
 def _bounded(client: "DockerClient", timeout_seconds: float) -> "DockerClient":
     """Bounds what an answer may be: requests would take any number of bytes, a byte a minute."""
+    from urllib3.exceptions import HTTPError
+
     clock = SystemClock()
 
     def read(response: "Response", **_: object) -> None:
+        try:
+            body = whole(response)
+        except (OSError, HTTPError) as error:
+            response.close()  # what is still to come is not waited for
+            raise error if isinstance(error, OSError) else OSError(f"broken answer: {error}") from None
+        # where requests keeps what it read
+        response._content = body if response.ok else _complaint(body)
+        response._content_consumed = True  # type: ignore[attr-defined]
+
+    def whole(response: "Response") -> bytes:
         until, body = clock.monotonic() + timeout_seconds, bytearray()
         while chunk := response.raw.read1(1 << 16, decode_content=True):
             body += chunk
@@ -209,18 +247,27 @@ def _bounded(client: "DockerClient", timeout_seconds: float) -> "DockerClient":
                 raise OSError(f"sends more than {MAX_ANSWER_BYTES >> 20} MiB")
             if clock.monotonic() > until:
                 raise TimeoutError("timed out in the middle of an answer")
-        response._content = bytes(body)  # where requests keeps what it read
-        response._content_consumed = True  # type: ignore[attr-defined]
+        return bytes(body)
 
     client.api.hooks["response"].append(read)
     return client
+
+
+def _complaint(body: bytes) -> bytes:
+    """An error answer as the SDK takes it, which trips over any other."""
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        message = body[:400].decode("utf-8", "backslashreplace")
+    return json.dumps({"message": str(message)}).encode()
 
 
 def failures_of(host: str) -> tuple[type[Exception], ...]:
     """What is raised when the engine at `host` cannot be reached, hangs, refuses, or is none."""
     from docker.errors import DockerException
 
-    return (DockerException, OSError, ValidationError, *_ssh_errors(host))
+    # What json and pydantic say of an answer are ValueErrors and RecursionErrors.
+    return (DockerException, OSError, ValueError, RecursionError, *_ssh_errors(host))
 
 
 def engine_failure(error: Exception, host: str) -> DockerFailed:
@@ -261,15 +308,16 @@ def _ssh_errors(host: str) -> tuple[type[Exception], ...]:
     return (SSHException,)
 
 
-def _log(container: "Container") -> tuple[SafeText, ...]:
+def _log(api: "APIClient", identity: str) -> tuple[SafeText, ...]:
     """The last lines; none where the logging driver cannot be read."""
     from docker.errors import APIError
 
     try:
-        raw = container.logs(tail=LOG_LINES)
-    except APIError:
+        raw = api.logs(identity, tail=LOG_LINES)
+    except (APIError, LookupError, TypeError):  # the SDK asks what container it is, and believes the answer
         return ()
-    return tuple(safe_lines(raw.rstrip(b"\n"), limit=_LOG_LINE_LIMIT)[-LOG_LINES:]) if raw else ()
+    last = b"\n".join(raw.rstrip(b"\n").rsplit(b"\n", LOG_LINES)[-LOG_LINES:])
+    return tuple(safe_lines(last, limit=_LOG_LINE_LIMIT)) if last else ()
 
 
 def _info(seen: _Container, log: tuple[SafeText, ...]) -> ContainerInfo:
@@ -309,7 +357,7 @@ def _compose_files(labels: Mapping[str, str]) -> tuple[SafeText, ...]:
 def _time(text: str) -> datetime | None:
     """Docker writes the year 1 for "never"."""
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        at = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.year > 1 else None
+    return at if at.year > 1 else None

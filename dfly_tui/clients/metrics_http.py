@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from dfly_tui.clients.address import Address
 from dfly_tui.clients.names import find_host
 from dfly_tui.clients.password import PasswordProvider
-from dfly_tui.clients.tls import tls_context
+from dfly_tui.clients.tls import out_of_date, tls_context
 from dfly_tui.clients.translate import translate
 from dfly_tui.clock import Clock
-from dfly_tui.errors import AuthFailed, DflyError, NoMetrics, NotSupported, Timeout
+from dfly_tui.errors import AuthFailed, DflyError, NoMetrics, Timeout
 from dfly_tui.models.metrics import MetricsPage, Sample
 from dfly_tui.settings import InstanceConfig
 from dfly_tui.text import safe
@@ -99,7 +99,8 @@ class MetricsHttp:
         except OSError as error:
             raise translate(error, self._address) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._translated(error) from error
+            dated = await out_of_date(error, tls_context(self._config), self._address) if self._address.tls else None
+            raise dated or self._translated(error) from error
 
     async def _download(self, request: AbstractAsyncContextManager["httpx.Response"]) -> tuple[int, bytes]:
         body = bytearray()
@@ -146,7 +147,7 @@ class MetricsHttp:
                 raise AuthFailed(f"{where} refused the password", hint)
             raise AuthFailed(f"{where} wants a password", "this is not a Dragonfly's own page, or a proxy guards it")
         if status == 404:
-            raise NotSupported(f"{where} does not exist (404)", _WHERE_HINT)
+            raise NoMetrics(f"{where} does not exist (404)", _WHERE_HINT)
         hint = "set http_url to the address it leads to" if 300 <= status < 400 else _WHERE_HINT
         raise NoMetrics(f"{where} answered with HTTP status {status}", hint)
 

@@ -93,7 +93,7 @@ def translate(error: Exception, address: Address, head: bytes = b"") -> DflyErro
         address: Whom we talked to; for the words only.
         head: The first bytes that came from there, if any.
     """
-    cause = _root(error)
+    cause = root(error)
     match cause:
         case DflyError():
             return cause
@@ -120,7 +120,7 @@ def translate(error: Exception, address: Address, head: bytes = b"") -> DflyErro
             return ServerError(safe(f"{type(cause).__name__}: {cause}", limit=400))
 
 
-def _root(error: BaseException) -> BaseException:
+def root(error: BaseException) -> BaseException:
     """The operating system's error behind a library's, which keeps it as cause or context; else the error itself."""
     found, inner = error, error.__cause__ or error.__context__
     while inner is not None:

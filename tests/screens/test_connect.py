@@ -17,7 +17,10 @@ async def test_address_and_password_lead_to_the_fleet(stage: Stage) -> None:
         await seconds(stage, pilot, 2)
         assert stage.attempts == [("redis://10.0.0.9:6380", "hunter2")]
         assert "nas" in screen_text(app)
+        assert "UNKNOWN" in screen_text(app), "nobody said that it is only a lab"
+        assert "READ-ONLY" in screen_text(app)
     saved = stage.paths.config_file.read_text()
+    assert 'environment = "unknown"' in saved
     assert 'url = "redis://10.0.0.9:6380"' in saved
     assert "hunter2" not in saved
 

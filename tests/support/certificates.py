@@ -41,9 +41,16 @@ def make_certificate(folder: Path, name: str = "server", host: str = "127.0.0.1"
     return made
 
 
-def dated_certificate(folder: Path, begins: str, ends: str) -> Certificate:
-    """One for 127.0.0.1 that is valid between two times of the form `20200101000000Z`."""
+def dated_certificate(folder: Path, begins: str, ends: str, *, authority: Certificate | None = None) -> Certificate:
+    """One for 127.0.0.1 that is valid between two times of the form `20200101000000Z`.
+
+    It is its own authority unless one is given.
+    """
+    folder.mkdir(exist_ok=True)
     made = make_certificate(folder, "dated")
+    signer = authority or made
+    by = ["-cert", str(authority.cert_file)] if authority else ["-selfsign"]
+    uses = "keyUsage=critical,keyCertSign,digitalSignature" if authority is None else "keyUsage=digitalSignature"
     (folder / "index.txt").write_text("")
     (folder / "serial").write_text("01\n")
     config, request = folder / "ca.conf", folder / "dated.csr"
@@ -51,11 +58,13 @@ def dated_certificate(folder: Path, begins: str, ends: str) -> Certificate:
         f"[ca]\ndefault_ca=here\n[here]\ndatabase={folder}/index.txt\nserial={folder}/serial\n"
         f"new_certs_dir={folder}\n"
         "default_md=sha256\npolicy=any\nx509_extensions=names\n[any]\ncommonName=supplied\n"
-        "[names]\nsubjectAltName=IP:127.0.0.1\n"
+        f"[names]\nsubjectAltName=IP:127.0.0.1\n{uses}\n"
+        f"basicConstraints=critical,CA:{'FALSE' if authority else 'TRUE'}\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n"
     )
     commands = [
-        ["req", "-new", "-key", str(made.key_file), "-subj", "/CN=dated", "-out", str(request)],
-        ["ca", "-batch", "-notext", "-selfsign", "-config", str(config), "-keyfile", str(made.key_file),
+        ["req", "-new", "-key", str(made.key_file), "-subj", f"/CN={folder.name}", "-out", str(request)],
+        ["ca", "-batch", "-notext", *by, "-config", str(config), "-keyfile", str(signer.key_file),
          "-startdate", begins, "-enddate", ends, "-in", str(request), "-out", str(made.cert_file)],
     ]  # fmt: skip
     for command in commands:

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -241,40 +243,152 @@ async def test_an_instance_with_a_container_gets_a_client_for_it(tmp_path: Path)
 
 @pytest.mark.parametrize("dripping", [False, True], ids=["without end", "a byte at a time"])
 async def test_an_answer_without_end_is_cut_off(dripping: bool) -> None:
-    sent = 0
-    serving: list[asyncio.Task[None] | None] = []
+    piece = b" " if dripping else b" " * (1 << 16)
+    async with endless(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", piece) as engine:
+        error = await failure(containers_of(engine.host, timeout=1.0 if dripping else 20.0))
+        assert ("within 1 s" if dripping else "sends more than a Docker engine would") in error.detail
+        await eventually(engine.left_alone)
+        assert engine.sent < 64 << 20
+
+
+async def test_an_engine_whose_greeting_never_ends_holds_one_thread_however_often_it_is_asked() -> None:
+    async with endless(b"HTTP/1.1 200 OK\r\nX-Padding: ", b"x") as engine:
+        containers = containers_of(engine.host, timeout=0.1)
+        for _ in range(5):
+            with pytest.raises(DockerFailed, match="did not answer within 100 ms"):
+                await containers.container()
+        assert (engine.conversations, threads_asking()) == (1, 1)
+    await eventually(nobody_asks)
+    await containers.aclose()
+
+
+@dataclass
+class Endless:
+    """A server that never comes to an end."""
+
+    host: str = ""
+    sent: int = 0
+    conversations: int = 0
+    open: int = 0
+
+    async def left_alone(self) -> bool:
+        return self.open == 0
+
+
+@asynccontextmanager
+async def endless(start: bytes, piece: bytes) -> AsyncIterator[Endless]:
+    """Answers with `start`, then `piece` after `piece`, a small one every 20 ms."""
+    seen = Endless()
+    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
-        piece = b" " if dripping else b" " * (1 << 16)
-        serving.append(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        seen.conversations, seen.open = seen.conversations + 1, seen.open + 1
         with suppress(OSError, asyncio.CancelledError):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+            writer.write(start)
             while not writer.is_closing():
                 writer.write(piece)
-                sent += len(piece)
+                seen.sent += len(piece)
                 await writer.drain()
-                await asyncio.sleep(0.05 if dripping else 0)
+                await asyncio.sleep(0.02 if len(piece) == 1 else 0)
+        seen.open -= 1
         writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    containers = containers_of(f"tcp://127.0.0.1:{port}", timeout=1.0 if dripping else 20.0)
-    error = await failure(containers)
-    assert ("within 1 s" if dripping else "sends more than a Docker engine would") in error.detail
-    reached = sent
+    seen.host = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield seen
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
 
-    async def stopped() -> bool:
-        nonlocal reached
-        before, reached = reached, sent
-        return before == reached
 
-    await eventually(stopped)
-    assert reached < 64 << 20
+def threads_asking() -> int:
+    return sum(thread.name == "docker" for thread in threading.enumerate())
+
+
+async def nobody_asks() -> bool:
+    return threads_asking() == 0
+
+
+RUBBISH = [
+    b"", b"[]", b"{}", b"5", b"null", b'"x"', b'["x"]', b'[{"Names": [1]}]', b"[" * 100_000, b"9" * 5000, b"\xff",
+    b'{"ApiVersion": "1.41/../.."}', b'{"message": ["x"]}',
+]  # fmt: skip
+OF_THE_CONTAINER = "/containers/dragonfly/json"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("asked", ["/version", OF_THE_CONTAINER, "/containers/json"])
+async def test_an_answer_that_is_not_docker_s_is_an_error_of_ours(tmp_path: Path, asked: str, status: int) -> None:
+    rubbish = b""
+
+    def reply(path: str) -> tuple[int, bytes]:
+        if asked in path:
+            return status, rubbish
+        return (404, b"{}") if asked == "/containers/json" and "dragonfly" in path else answer(path, INSPECTED)
+
+    async with engine(tmp_path, reply) as host:
+        for rubbish in RUBBISH:
+            error = await failure(containers_of(host))
+            assert error.detail, rubbish
+            assert harmless(str(error))
+
+
+@pytest.mark.parametrize("rubbish", [b"{}", b"[]", b"[" * 100_000])
+async def test_a_log_refused_in_strange_words_is_left_out(tmp_path: Path, rubbish: bytes) -> None:
+    async with engine(tmp_path, lambda path: (500, rubbish) if "/logs?" in path else answer(path, INSPECTED)) as host:
+        containers = containers_of(host)
+        assert (await containers.container()).log == ()
+        await containers.aclose()
+
+
+async def test_of_a_log_of_a_million_lines_the_last_fifty_are_shown(tmp_path: Path) -> None:
+    log = framed(b"a\n" * 1_000_000 + b"last\n\n")
+    async with engine(tmp_path, lambda path: (200, log) if "/logs?" in path else answer(path, INSPECTED)) as host:
+        containers = containers_of(host)
+        lines = (await containers.container()).log
+        await containers.aclose()
+    assert (len(lines), lines[0], lines[-1]) == (50, "a", "last")
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00", "yesterday"])
+async def test_a_time_that_no_clock_shows_is_not_known(tmp_path: Path, time: str) -> None:
+    strange = INSPECTED | {"State": {"Status": "running", "StartedAt": time}, "Config": {}}
+    async with engine(tmp_path, lambda path: answer(path, strange)) as host:
+        containers = containers_of(host)
+        seen = await containers.container()
+        await containers.aclose()
+    assert (seen.started_at, seen.log) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Content-Length: 100\r\n\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\nrubbish\r\n",
+        b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        b"Content-Length: nonsense\r\nContent-Length: 7\r\n\r\n{}",
+        b"Location: http://elsewhere.invalid/\r\n\r\n",
+    ],
+    ids=["cut off", "bad chunks", "no gzip", "two lengths", "a redirect"],
+)
+async def test_a_broken_answer_is_an_error_of_ours(raw: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d OK\r\n" % (302 if b"Location" in raw else 200) + raw)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    error = await failure(containers_of(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
     server.close()
-    for task in serving:
-        assert task is not None
-        task.cancel()
-        await asyncio.wait({task})
     await server.wait_closed()
+    assert "tcp://127.0.0.1" in error.detail

@@ -8,7 +8,7 @@ import pytest
 
 from dfly_tui.clients.metric_names import numbers
 from dfly_tui.clients.metrics_http import MetricsHttp, parse_samples
-from dfly_tui.errors import AuthFailed, DflyError, NoMetrics, NotSupported, Timeout, Unreachable
+from dfly_tui.errors import AuthFailed, DflyError, NoMetrics, Timeout, Unreachable
 from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.settings import InstanceConfig
 from tests.support.certificates import make_certificate
@@ -139,7 +139,7 @@ class TestNotThePage:
     @pytest.mark.parametrize(
         ("answer", "kind", "detail"),
         [
-            (page("nope", "404 Not Found"), NotSupported, "404"),
+            (page("nope", "404 Not Found"), NoMetrics, "does not exist (404)"),
             (page("oops", "500 Internal Server Error"), NoMetrics, "500"),
             (page("", "302 Found", "Location: http://elsewhere.invalid/\r\n"), NoMetrics, "302"),
             (page("<!doctype html><title>router</title>"), NoMetrics, "<!doctype html>"),
@@ -153,6 +153,7 @@ class TestNotThePage:
         async with serving(lambda _: answer) as httpd:
             error = await failure(metrics_of(httpd.url))
         assert type(error) is kind
+        assert "Not a Dragonfly" not in str(error), "its Redis port may be one all the same"
         assert detail in error.detail
         assert harmless(str(error))
         assert error.hint

@@ -1,11 +1,14 @@
 """TLS both ways, over real sockets, with throw-away certificates."""
 
+import ssl
 from pathlib import Path
 
 import pytest
 
+from dfly_tui.clients.address import Address
 from dfly_tui.clients.dragonfly import DragonflyReader
-from dfly_tui.clients.tls import tls_context
+from dfly_tui.clients.metrics_http import MetricsHttp
+from dfly_tui.clients.tls import out_of_date, tls_context
 from dfly_tui.errors import ConfigError, DflyError, Timeout, TlsFailed
 from dfly_tui.settings import InstanceConfig
 from tests.support.certificates import Certificate, dated_certificate, lock_key, make_certificate
@@ -127,25 +130,67 @@ def test_files_that_are_wrong(
         assert word in str(caught.value)
 
 
+PAST = ("20200101000000Z", "20200201000000Z")
+NOW = ("20200101000000Z", "20900101000000Z")
+FUTURE = ("20900101000000Z", "20910101000000Z")
+
+
 @pytest.mark.parametrize(
-    ("begins", "ends", "said", "hint"),
+    ("signer", "leaf", "said", "hint"),
     [
-        ("20200101000000Z", "20200201000000Z", "expired", "renew it"),
-        ("20900101000000Z", "20910101000000Z", "not yet valid", "clock"),
+        (None, PAST, "the certificate of {place} expired on 2020-02-01", "renew it"),
+        (NOW, PAST, "the certificate of {place} expired on 2020-02-01", "renew it"),
+        (PAST, NOW, "the certificate of the authority that signed that of {place} expired on 2020-02-01", "ca_file"),
+        (None, FUTURE, "the certificate of {place} is not valid before 2090-01-01", "clock"),
+        (FUTURE, NOW, "the certificate of the authority that signed that of {place} is not valid before 2090-01-01",
+         "clock"),
     ],
-)
-async def test_a_certificate_out_of_its_time(tmp_path: Path, begins: str, ends: str, said: str, hint: str) -> None:
-    certificate = dated_certificate(tmp_path, begins, ends)
+    ids=["expired", "expired, authority not", "authority expired", "not yet valid", "authority not yet valid"],
+)  # fmt: skip
+async def test_a_certificate_out_of_its_time(
+    tmp_path: Path, signer: tuple[str, str] | None, leaf: tuple[str, str], said: str, hint: str
+) -> None:
+    authority = dated_certificate(tmp_path / "authority", *signer) if signer else None
+    certificate = dated_certificate(tmp_path / "server", *leaf, authority=authority)
+    ca_file = str((authority or certificate).cert_file)
     async with Respd(ANSWERS, context=certificate.server_context()) as server:
+        config = InstanceConfig(name="one", url=server.url, ca_file=ca_file)
+        place = server.url.removeprefix("rediss://")
+        page = MetricsHttp(config, Password("hush"), clock=FakeClock(), timeout_seconds=5.0)
+        reader = reader_of(config)
+        for look in (reader.snapshot, page.page):
+            with pytest.raises(TlsFailed) as caught:
+                await look()
+            assert caught.value.detail == said.format(place=place)
+            assert hint in caught.value.hint
+            assert "redis://" not in caught.value.hint, "the port does speak TLS"
+        await reader.aclose()
+        await page.aclose()
+    assert server.received == [], "nothing is said to a server that is not trusted"
+
+
+async def test_a_certificate_whose_date_cannot_be_had_is_still_said_to_be_expired(tmp_path: Path) -> None:
+    certificate = dated_certificate(tmp_path, *PAST)
+    context = certificate.server_context(client_authority=certificate)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # it shows its certificate again only to whoever has one
+    async with Respd(ANSWERS, context=context) as server:
         error = await failure(InstanceConfig(name="one", url=server.url, ca_file=str(certificate.cert_file)))
     assert isinstance(error, TlsFailed)
-    assert said in error.detail
-    assert hint in error.hint
-    assert "redis://" not in error.hint, "the port does speak TLS"
+    assert "has expired" in error.detail
+    assert "renew it" in error.hint
+
+
+async def test_without_a_list_of_authorities_no_date_can_be_had() -> None:
+    """Where the system's authorities are a folder, OpenSSL does not list them."""
+    refused = ssl.SSLCertVerificationError(1, "certificate has expired")
+    refused.verify_code = 10
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    assert await out_of_date(refused, bare, Address("127.0.0.1", 1, tls=True)) is None
 
 
 async def test_a_certificate_for_another_host(stranger: Certificate) -> None:
     async with Respd(ANSWERS, context=stranger.server_context()) as server:
         error = await failure(InstanceConfig(name="one", url=server.url, ca_file=str(stranger.cert_file)))
     assert isinstance(error, TlsFailed)
+    assert "is not valid for '127.0.0.1'" in error.detail
     assert "the host in the URL must be one the certificate names" in error.hint

@@ -31,8 +31,22 @@ def test_without_a_home_variable_the_account_tells(environ: dict[str, str]) -> N
 def test_without_an_account_either_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 4_123_456)
     with pytest.raises(ConfigError, match="HOME is not set, and user 4123456") as caught:
-        Paths.from_env({})
+        Paths.from_env({"XDG_CONFIG_HOME": "/etc/me"})
     assert "XDG_STATE_HOME" in caught.value.hint
+
+
+@pytest.mark.parametrize("folder", ["", "/", "somewhere"])
+def test_an_account_without_a_folder_of_its_own_is_no_home(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    account = pwd.struct_passwd(("guest", "x", 4_123_456, 1, "", folder, "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: account)
+    with pytest.raises(ConfigError, match="HOME is not set"):
+        Paths.from_env({"HOME": ""})
+
+
+def test_nobody_needs_a_home_who_says_where_the_files_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4_123_456)
+    paths = Paths.from_env({"XDG_CONFIG_HOME": "/etc/me", "XDG_STATE_HOME": "/var/me"})
+    assert (paths.config_dir, paths.state_dir) == (Path("/etc/me/dfly-tui"), Path("/var/me/dfly-tui"))
 
 
 def test_what_is_made_is_private(tmp_path: Path) -> None:

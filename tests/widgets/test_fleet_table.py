@@ -63,6 +63,13 @@ def test_old_numbers_are_dimmed_and_say_so(name: str, words: str) -> None:
     assert {run.style for run in row} <= {"dim", "warning", "critical", "stale", "lost"}
 
 
+@pytest.mark.parametrize(("name", "words"), [("old", "‖ paused"), ("dead", "○ lost 5 m")], ids=["stale", "lost"])
+def test_a_pause_does_not_hide_that_an_instance_was_lost(name: str, words: str) -> None:
+    seen = named(name).observation
+    paused = seen.model_copy(update={"status": seen.status.model_copy(update={"paused": True})})
+    assert words in shown(judged(paused)[0])
+
+
 def test_what_is_not_known_is_a_dash_and_never_zero() -> None:
     nothing = Reading[InstanceSnapshot](value=InstanceSnapshot.from_info(Info(), taken_at=WALL), value_at=NOW)
     status = judged(observed("bare").model_copy(update={"status": nothing}))[0]

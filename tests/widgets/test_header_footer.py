@@ -45,6 +45,12 @@ def test_a_pause_is_told_instead_of_a_freshness() -> None:
     assert "‖ paused" in line_text(header_line(replace(FULL, paused=True), 120))
 
 
+def test_a_pause_does_not_hide_that_the_instance_was_lost() -> None:
+    shown = line_text(header_line(replace(FULL, paused=True, freshness=Freshness.LOST, age=185), 120))
+    assert "○ lost 3 m" in shown
+    assert "paused" not in shown
+
+
 def test_everything_shows_where_there_is_room() -> None:
     shown = line_text(header_line(FULL, 120))
     for words in ("dfly-tui", "SIMULATION", "PRODUCTION", "workhorse", "primary", "stale 12 s", "UNLOCKED 9:41", "1 s"):
