@@ -9,8 +9,11 @@ from importlib import import_module
 from pydantic import SecretStr
 from rich.text import Text
 from textual import work
+from textual.actions import ActionParseResult
 from textual.app import App
+from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from dfly_tui.clients.threads import start_daemon
 from dfly_tui.clock import SystemClock
@@ -153,6 +156,29 @@ class DflyApp(App[int]):
         level = "error" if severity == "error" else "warning" if severity == "warning" else "information"
         self.notify(text, title=title, severity=level, markup=False)  # type: ignore[arg-type]
 
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key stands for. What the system refuses, as to open one file more, is told and is no crash."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except (OSError, ImportError) as error:
+            self._refused(error)
+            return True
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The same for an action that waits for an answer."""
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, OSError | ImportError):
+            self._refused(event.worker.error)
+
+    def _refused(self, error: OSError | ImportError) -> None:
+        logging.getLogger(__name__).error("an action failed", exc_info=error)
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        self.say(f"{safe(why)}. The log has the details.", title="That did not work", severity="error")
+
     async def action_go(self, mode: str) -> None:
         """Show a screen, closing what was opened over the present one."""
         if not self.services.hub.watched:
@@ -160,6 +186,7 @@ class DflyApp(App[int]):
         if held := self._held():
             self.say(held, title="This screen stays open", severity="warning")
             return
+        import_module(f"screens.{mode}")  # before anything is closed: it may fail
         while len(self.screen_stack) > 1 and self.current_mode != "_default":
             await self.pop_screen()
         await self.switch_mode(mode)

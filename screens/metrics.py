@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.widgets import Input, Static
 
 from dfly_tui.models.health import InstanceStatus
@@ -18,7 +17,7 @@ from screens.charting import chart_data, columns_of
 from screens.commands import METRICS, bindings
 from screens.picker import PickerDialog
 from screens.services import Services
-from widgets.chart import LEGEND, Chart
+from widgets.chart import LEGEND, ChartGrid, GridChart
 
 WINDOWS = (60.0, 300.0, 900.0, 3600.0)
 CURSOR_STEPS = 60
@@ -46,9 +45,9 @@ class MetricsScreen(DashboardScreen):
         yield filter_box()
         yield Static(id="problems", markup=False)
         yield Static(id="none", markup=False)
-        with Container(id="charts"):
+        with ChartGrid(id="charts"):
             for panel in self.panels():
-                yield Chart(id=_chart_id(panel))
+                yield GridChart(id=_chart_id(panel))
 
     def panels(self) -> list[Panel]:
         """The built-in panels, then what was pinned."""
@@ -133,8 +132,8 @@ class MetricsScreen(DashboardScreen):
         wanted = self._wanted.lower()
         return [at for at, panel in enumerate(self.panels()) if wanted in panel.title.lower()]
 
-    def _chart(self, panel: Panel) -> Chart:
-        return self.query_one(f"#{_chart_id(panel)}", Chart)
+    def _chart(self, panel: Panel) -> GridChart:
+        return self.query_one(f"#{_chart_id(panel)}", GridChart)
 
     def _follow_pages(self) -> None:
         """Scrape /metrics of the instances shown, and of no others."""
@@ -239,7 +238,7 @@ class MetricsScreen(DashboardScreen):
         if chosen is not None:
             self.services.pins.append(chosen)
             panels = self.panels()
-            await self.query_one("#charts").mount(Chart(id=_chart_id(panels[-1])))
+            await self.query_one("#charts").mount(GridChart(id=_chart_id(panels[-1])))
             self.close_filter()
             self._choose(len(panels) - 1)
 

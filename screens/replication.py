@@ -10,6 +10,7 @@ from dfly_tui.models.instruments import PANELS
 from screens.base import DashboardScreen, filter_box
 from screens.charting import chart_data
 from screens.commands import REPLICATION, bindings
+from screens.failover_plan import unfinished_notice
 from screens.replication_view import View, detail_lines, light_lines, picture, worlds_of
 from screens.services import Services
 from widgets.chart import Chart
@@ -45,8 +46,6 @@ class ReplicationScreen(DashboardScreen):
     @on(ScreenResume)
     def _look_for_unfinished(self) -> None:
         """A run that was killed is told of where its group is shown; journals are read when one comes here."""
-        from screens.failover_plan import unfinished_notice
-
         notice = unfinished_notice(self.services)
         self.put("#unfinished", notice or "")
         self.query_one("#unfinished").display = bool(notice)

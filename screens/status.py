@@ -86,9 +86,9 @@ class StatusScreen(DashboardScreen):
             self.repaint()
 
     @on(FleetTable.Selected)
-    def _selected(self, event: FleetTable.Selected) -> None:
+    async def _selected(self, event: FleetTable.Selected) -> None:
         self.services.selected = event.name
-        self.action_open()
+        await self.run_action("open")
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:

@@ -112,13 +112,19 @@ class LinePainter(Widget):
 
     ALLOW_SELECT = False
 
+    @property
+    def palette(self) -> Widget:
+        """Whose styles the lines have."""
+        return self
+
     def strip(self, line: Line, width: int, over: str = "") -> Strip:
         """A strip of the line, which is `width` cells long; `over` names a style laid over every run (the cursor)."""
         return Strip([Segment(text, self._rich_style(style, over)) for text, style in line], width)
 
     def _rich_style(self, style: str, over: str) -> Style:
-        found = self.get_component_rich_style(f"line--{style}")
-        return found + self.get_component_rich_style(f"line--{over}", partial=True) if over else found
+        palette = self.palette
+        found = palette.get_component_rich_style(f"line--{style}")
+        return found + palette.get_component_rich_style(f"line--{over}", partial=True) if over else found
 
 
 class LinesWidget(LinePainter):
