@@ -40,6 +40,12 @@ class ConfigError(DflyError):
     code, title = "config", "Configuration error"
 
 
+class BadInput(DflyError):
+    """What a person typed means nothing here."""
+
+    code, title = "input", "Not understood"
+
+
 class SecretError(DflyError):
     """A password could not be had from where it is said to be."""
 

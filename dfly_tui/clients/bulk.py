@@ -5,7 +5,8 @@ It costs one C call to encode a command and one to decode a reply, and one wake-
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
@@ -36,14 +37,25 @@ class BulkLane:
     Args:
         config: The instance.
         timeout_seconds: How long opening may take, and each window's replies.
+        database: Which to work on; by default the one of the instance's URL.
     """
 
-    def __init__(self, config: InstanceConfig, password: PasswordProvider, *, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        config: InstanceConfig,
+        password: PasswordProvider,
+        *,
+        timeout_seconds: float,
+        database: int | None = None,
+    ) -> None:
         self._config = config
         self._address = Address.parse(config.url)
+        self._database = self._address.database if database is None else database
         self._password = password
         self._timeout_seconds = timeout_seconds
         self._connection: Connection | None = None
+        self._replies: _Replies | None = None
+        self._writer: asyncio.StreamWriter | None = None
 
     async def __aenter__(self) -> Self:
         secret = await self._password.get()
@@ -51,14 +63,15 @@ class BulkLane:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await connection.open(self._config.username, secret)
-                if self._address.database:
-                    await _select(connection)
+                if self._database:
+                    await _select(connection, self._database)
         except TimeoutError:
             raise self._timeout("open a connection") from None
         except AuthFailed:
             self._password.forget()
             raise
-        self._connection = connection
+        stream, self._writer = connection.streams(MAX_WINDOW_BYTES)
+        self._connection, self._replies = connection, _Replies(stream, connection)
         return self
 
     async def __aexit__(
@@ -82,31 +95,66 @@ class BulkLane:
         Raises:
             DflyError: The connection failed. What was sent and not answered may have been executed.
         """
-        if self._connection is None:
-            raise Unreachable("the lane is closed", "an earlier run failed or was left early; open a new one")
-        stream, writer = self._connection.streams(2 * limit)
-        replies = _Replies(stream, self._connection, 2 * limit)  # two windows are under way
+        async with aclosing(self.run_packed(_windows(commands, window), limit=limit)) as lists:
+            async for replies in lists:
+                yield replies
+
+    async def run_packed(
+        self, windows: Iterable[tuple[bytes, int]], *, limit: int = MAX_WINDOW_BYTES
+    ) -> AsyncGenerator[list[Reply], None]:
+        """`run()` for commands that are encoded already: windows of them, each with their number."""
         waiting: deque[int] = deque()
         complete = False
         try:
-            for encoded, count in _windows(commands, window):
-                writer.write(encoded)
+            for encoded, count in windows:
+                self._write(encoded)
                 waiting.append(count)
                 if len(waiting) > 1:
-                    yield await self._in_time(replies.take(waiting.popleft()))
+                    yield await self.receive(waiting.popleft(), limit=2 * limit)
             while waiting:
-                yield await self._in_time(replies.take(waiting.popleft()))
+                yield await self.receive(waiting.popleft(), limit=2 * limit)
             complete = True
         finally:
             if not complete:
                 self._hang_up()
 
-    async def _in_time(self, replies: Coroutine[None, None, list[Reply]]) -> list[Reply]:
+    async def ask(self, *commands: Command, limit: int = MAX_WINDOW_BYTES) -> list[Reply]:
+        """Send a few commands and read their replies; raises as `run()` does."""
+        self.send(*commands)
+        return await self.receive(len(commands), limit=limit)
+
+    def send(self, *commands: Command) -> None:
+        """Send a few commands now. Their replies are for `receive()` to take.
+
+        Raises:
+            Unreachable: The lane is closed.
+        """
+        self._write(b"".join(map(_packed, commands)))
+
+    async def receive(self, count: int, *, limit: int = MAX_WINDOW_BYTES) -> list[Reply]:
+        """The replies to the oldest `count` commands that were sent; raises as `run()` does.
+
+        Args:
+            limit: The most bytes of all that comes meanwhile.
+        """
+        if self._replies is None:
+            raise _is_closed()
+        complete = False
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await replies
+                taken = await self._replies.take(count, limit)
+            complete = True
         except TimeoutError:
             raise self._timeout("answer") from None
+        finally:
+            if not complete:
+                self._hang_up()
+        return taken
+
+    def _write(self, encoded: bytes) -> None:
+        if self._writer is None:
+            raise _is_closed()
+        self._writer.write(encoded)
 
     def _timeout(self, what: str) -> Timeout:
         return Timeout(f"{safe(str(self._address))} did not {what} within {duration_text(self._timeout_seconds)}")
@@ -114,11 +162,15 @@ class BulkLane:
     def _hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._replies = self._writer = None
 
 
-async def _select(connection: Connection) -> None:
-    (reply,) = await connection.ask(("SELECT", connection.address.database))
+def _is_closed() -> Unreachable:
+    return Unreachable("the lane is closed", "an earlier run failed or was left early; open a new one")
+
+
+async def _select(connection: Connection, database: int) -> None:
+    (reply,) = await connection.ask(("SELECT", database))
     if isinstance(reply, DflyError):
         connection.close()
         raise reply
@@ -127,19 +179,18 @@ async def _select(connection: Connection) -> None:
 class _Replies:
     """Decodes the stream of replies."""
 
-    def __init__(self, stream: asyncio.StreamReader, connection: Connection, limit: int) -> None:
+    def __init__(self, stream: asyncio.StreamReader, connection: Connection) -> None:
         self._stream = stream
-        self._limit = limit
         self._connection = connection
         self._nothing = object()
         self._reader = hiredis.Reader(replyError=from_reply, notEnoughData=self._nothing)
 
-    async def take(self, count: int) -> list[Reply]:
-        """The next `count` replies."""
+    async def take(self, count: int, limit: int) -> list[Reply]:
+        """The next `count` replies, while at most `limit` bytes come."""
         taken: list[Reply] = []
         decode, nothing = self._reader.gets, self._nothing
         address = self._connection.address
-        self._connection.allow(self._limit)
+        self._connection.allow(limit)
         try:
             while len(taken) < count:
                 reply = decode()
@@ -161,10 +212,15 @@ def _windows(commands: Iterable[Command], window: int) -> Iterator[tuple[bytes, 
     encoded: list[bytes] = []
     size = 0
     for command in commands:
-        encoded.append(hiredis.pack_command(tuple(command)))  # type: ignore[arg-type]
+        encoded.append(_packed(command))
         size += len(encoded[-1])
         if len(encoded) >= window or size >= _WINDOW_BYTES:
             yield b"".join(encoded), len(encoded)
             encoded, size = [], 0
     if encoded:
         yield b"".join(encoded), len(encoded)
+
+
+def _packed(command: Command) -> bytes:
+    packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]
+    return packed

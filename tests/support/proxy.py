@@ -67,6 +67,12 @@ class Proxy:
     def mend(self) -> None:
         self._cut = False
 
+    def lead_to(self, port: int) -> None:
+        """Hang up on everybody, and lead to another server from now on, as a name or a balancer does in a failover."""
+        self.cut()
+        self.mend()
+        self._target = port
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None

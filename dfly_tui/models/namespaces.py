@@ -1,0 +1,213 @@
+"""How many keys each namespace of a database has, counted while names stream by, in bounded memory.
+
+`user:17:name` is in the namespace `user:17:`, which is in `user:`. The first names are kept, of the others only how
+many there are. Where a namespace has very many below it (`user:1:`, `user:2:`, …) those are folded into one number:
+they are ids, which nobody reads a list of. What was left out is found by counting again from that namespace on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+MOST_NAMES = 100_000
+"""Names kept; each takes some 100 bytes."""
+MOST_NAMESPACES = 50_000
+"""Namespaces told apart; each takes some 400 bytes."""
+MOST_BELOW = 10_000
+"""Namespaces directly in one; with more, they are folded."""
+SAMPLE_NAMES = 200
+"""Names kept of what was folded, to tell what such keys are like."""
+DELIMITER = b":"
+
+
+class Namespace:
+    """One namespace, or a whole database.
+
+    Attributes:
+        prefix: What its keys' names begin with, with the delimiter; empty for the database.
+        keys: Keys in it and below it.
+        own_keys: Keys in it but not below it.
+        below: Namespaces directly in it, by their prefix.
+        folded: Whether what is below it is no longer told apart.
+        names: Those of its own keys that are kept.
+        sample: Some names of what was folded.
+    """
+
+    __slots__ = ("below", "folded", "keys", "names", "own_keys", "parent", "prefix", "sample")
+
+    def __init__(self, prefix: bytes, parent: "Namespace | None") -> None:
+        self.prefix = prefix
+        self.parent = parent
+        self.keys = 0
+        self.own_keys = 0
+        self.below: dict[bytes, Namespace] = {}
+        self.folded = False
+        self.names: list[bytes] = []
+        self.sample: list[bytes] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that is in it and below it is told apart, with all names."""
+        return not self.folded and len(self.names) == self.own_keys and all(map(_is_whole, self.below.values()))
+
+    @property
+    def label(self) -> bytes:
+        """Its prefix without its parent's."""
+        return self.prefix[len(self.parent.prefix) :] if self.parent is not None else self.prefix
+
+
+class Namespaces:
+    """The namespaces of one database, or of what is below one prefix.
+
+    Attributes:
+        root: The database, or the namespace at which counting began.
+        has_all_names: Whether every name is kept. When not, one that SCAN gave twice is counted twice.
+    """
+
+    def __init__(
+        self,
+        delimiter: bytes = DELIMITER,
+        *,
+        prefix: bytes = b"",
+        most_names: int = MOST_NAMES,
+        most_namespaces: int = MOST_NAMESPACES,
+    ) -> None:
+        self.delimiter = delimiter
+        self.root = Namespace(prefix, None)
+        self.has_all_names = True
+        self._most_names = most_names
+        self._most_namespaces = most_namespaces
+        self._known = {prefix: self.root}
+        self._seen: set[bytes] = set()
+
+    def __len__(self) -> int:
+        """Namespaces told apart, the root included."""
+        return len(self._known)
+
+    def __getitem__(self, prefix: bytes) -> Namespace:
+        """One of them; raises KeyError."""
+        return self._known[prefix]
+
+    def __contains__(self, prefix: bytes) -> bool:
+        return prefix in self._known
+
+    def add(self, names: Sequence[bytes]) -> None:
+        """Count these names. All must begin with the root's prefix."""
+        if self.has_all_names:
+            names = self._keep(names)
+        known = self._known
+        for prefix, count in Counter(self._prefixes(names)).items():
+            space = known.get(prefix) or self._space(prefix)
+            if not space.folded or space.prefix == prefix:
+                space.own_keys += count
+            _climb(space, count)
+        if len(known) > self._most_namespaces:
+            self._fold()
+
+    def _prefixes(self, names: Sequence[bytes]) -> Iterable[bytes]:
+        """`_prefix()` of each; quickly for the usual delimiter, of which there are very many."""
+        delimiter = self.delimiter
+        if len(delimiter) > 1:
+            return map(self._prefix, names)
+        return [name[: name.rfind(delimiter) + 1] for name in names]  # not there is -1
+
+    def _prefix(self, name: bytes) -> bytes:
+        """Up to the last delimiter, which belongs to it."""
+        return name[: name.rfind(self.delimiter) + len(self.delimiter)] if self.delimiter in name else b""
+
+    def _keep(self, names: Sequence[bytes]) -> list[bytes]:
+        """Keep names that were not seen yet, as far as there is room; returns those to count."""
+        new = [name for name in dict.fromkeys(names) if name not in self._seen]
+        room = self._most_names - len(self._seen)
+        for name in new[:room]:
+            space = self._space(prefix := self._prefix(name))
+            if len(space.prefix) >= len(prefix):  # else it lies below a folded one
+                space.names.append(name)
+        if len(new) > room:
+            self.has_all_names = False
+            self._seen = set()
+        else:
+            self._seen.update(new)
+        return new
+
+    def remove(self, name: bytes) -> None:
+        """This key is gone."""
+        space = self._deepest(self._prefix(name))
+        if name in space.names:
+            space.names.remove(name)
+        elif self.has_all_names:
+            return
+        self._seen.discard(name)
+        space.own_keys = max(0, space.own_keys - 1)
+        _climb(space, -1)
+
+    def _space(self, prefix: bytes) -> Namespace:
+        """The namespace of a prefix, made where it is not known; the folded one it lies in, where that is so."""
+        found = self._known.get(prefix)
+        if found is not None:
+            return found
+        space = self._deepest(prefix)
+        while not space.folded and len(space.prefix) < len(prefix):
+            if len(space.below) >= MOST_BELOW:
+                self._drop_below(space)
+                break
+            end = prefix.find(self.delimiter, len(space.prefix)) + len(self.delimiter)
+            below = Namespace(prefix[:end], space)
+            space.below[below.prefix] = self._known[below.prefix] = below
+            space = below
+        return space
+
+    def _deepest(self, prefix: bytes) -> Namespace:
+        """The deepest known namespace that a prefix lies in."""
+        known, delimiter = self._known, self.delimiter
+        while (found := known.get(prefix)) is None:
+            end = prefix.rfind(delimiter, 0, -len(delimiter))
+            prefix = prefix[: end + len(delimiter)] if end >= 0 else b""
+            if len(prefix) <= len(self.root.prefix):
+                return self.root
+        return found
+
+    def _fold(self) -> None:
+        """Fold those with most directly below them, until half of what is allowed is left."""
+        by_breadth = sorted(self._known.values(), key=lambda space: len(space.below), reverse=True)
+        for space in by_breadth:
+            if len(self._known) <= self._most_namespaces // 2:
+                return
+            if space.prefix in self._known and space.below:
+                self._drop_below(space)
+
+    def _drop_below(self, space: Namespace) -> None:
+        space.folded = True
+        waiting = list(space.below.values())
+        space.below = {}
+        while waiting:
+            gone = waiting.pop()
+            waiting.extend(gone.below.values())
+            space.sample += gone.names[: SAMPLE_NAMES - len(space.sample)]
+            del self._known[gone.prefix]
+
+    def walk(self, start: Namespace | None = None) -> Iterator[Namespace]:
+        """All of them, or those in one: each before what is below it, the largest first."""
+        waiting = [start or self.root]
+        while waiting:
+            space = waiting.pop()
+            yield space
+            waiting.extend(sorted(space.below.values(), key=_size))
+
+
+def _climb(space: Namespace | None, count: int) -> None:
+    while space is not None:
+        space.keys = max(0, space.keys + count)
+        space = space.parent
+
+
+def _is_whole(space: Namespace) -> bool:
+    return space.is_whole
+
+
+def _size(space: Namespace) -> tuple[int, bytes]:
+    return (space.keys, space.prefix)
+
+
+def largest_first(spaces: Iterable[Namespace]) -> list[Namespace]:
+    """Namespaces as they are listed."""
+    return sorted(spaces, key=lambda space: (-space.keys, space.prefix))
