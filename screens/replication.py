@@ -1,23 +1,35 @@
 """Who follows whom, how far behind, and who is safe to promote now: by the very checks that a change of roles makes."""
 
+import math
+
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.events import ScreenResume
 from textual.widgets import Input, Static
 
 from dfly_tui.models.health import InstanceStatus
-from dfly_tui.models.instruments import PANELS
+from dfly_tui.models.instruments import link_columns, link_lag
+from dfly_tui.models.replication import ReplicaSeen
+from dfly_tui.models.world import Seen
+from dfly_tui.text import fit
 from screens.base import DashboardScreen, filter_box
-from screens.charting import chart_data
 from screens.commands import REPLICATION, bindings
 from screens.failover_plan import unfinished_notice
-from screens.replication_view import View, detail_lines, light_lines, picture, worlds_of
+from screens.replication_link import entries_of
+from screens.replication_view import View, address, last_worlds_of, picture, worlds_of
 from screens.services import Services
-from widgets.chart import Chart
+from widgets.chart import Chart, ChartData, SeriesData
+from widgets.sheet import Sheet
 from widgets.topology import Node, Topology
 
-LAG = next(panel for panel in PANELS if panel.title == "Lag")
 CHART_SECONDS = 3600.0
+HEADER_AND_FOOTER = 2
+LEAST_DETAILS = 5
+CHART_LINES = 6
+"""What details leave to the chart at least: its rule, its title, three lines, the time axis."""
+TITLE_CELLS = 28
 NOTHING = "No instance has that in its name or group."
 
 
@@ -39,8 +51,8 @@ class ReplicationScreen(DashboardScreen):
         yield filter_box()
         yield Static(id="unfinished", markup=False)
         yield Static(id="nobody", markup=False)
-        yield Static(id="link", markup=False)
-        yield Static(id="light", markup=False)
+        with VerticalScroll(id="details", can_focus=False):
+            yield Sheet()
         yield Chart(id="lag")
 
     @on(ScreenResume)
@@ -52,25 +64,34 @@ class ReplicationScreen(DashboardScreen):
 
     def paint(self, statuses: tuple[InstanceStatus, ...]) -> None:
         self._note_offsets(statuses)
-        view = self._view = View(
-            worlds_of(statuses),
+        view = self._view = self._look(statuses)
+        self._rows = picture(view, self.query_one("#filter", Input).value.strip())
+        chosen = self._chosen()
+        topology = self.query_one(Topology)
+        topology.show(self._rows, chosen)
+        self.put("#nobody", "" if chosen else NOTHING)
+        self.query_one("#nobody").display = chosen is None
+        for selector in ("#details", "#lag"):
+            self.query_one(selector).set_class(chosen is None, "hidden")
+        if chosen is not None:
+            self.services.selected = chosen  # the header and the other screens show the same one
+            room = self.size.height - HEADER_AND_FOOTER - min(len(self._rows), topology.size.height) - CHART_LINES
+            self.query_one("#details").styles.max_height = max(LEAST_DETAILS, room)
+            self.query_one(Sheet).show(entries_of(view, chosen, everything=self._everything))
+            self._paint_chart(view, chosen)
+
+    def _look(self, statuses: tuple[InstanceStatus, ...]) -> View:
+        hub = self.services.hub
+        worlds = worlds_of(statuses, lambda leader, line: hub[leader].history.link_seconds(line))
+        return View(
+            worlds,
+            last_worlds_of(statuses, worlds),
             {status.name: status for status in statuses},
             self._offsets,
             self.services.settings.failover,
             self.services.clock.monotonic(),
+            lambda leader, line: hub[leader].history.last_link_seconds(line),
         )
-        self._rows = picture(view, self.query_one("#filter", Input).value.strip())
-        chosen = self._chosen()
-        self.query_one(Topology).show(self._rows, chosen)
-        self.put("#nobody", "" if chosen else NOTHING)
-        self.query_one("#nobody").display = chosen is None
-        for selector in ("#link", "#light", "#lag"):
-            self.query_one(selector).set_class(chosen is None, "hidden")
-        if chosen is not None:
-            self.services.selected = chosen  # the header and the other screens show the same one
-            self.put("#link", "\n".join(detail_lines(view, chosen)))
-            self.put("#light", "\n".join(self._light(view, chosen)))
-            self._paint_chart(view, chosen)
 
     def _note_offsets(self, statuses: tuple[InstanceStatus, ...]) -> None:
         for status in statuses:
@@ -78,41 +99,68 @@ class ReplicationScreen(DashboardScreen):
             if link is not None and link.offset is not None:
                 self._offsets[status.name] = link.offset
 
-    def _light(self, view: View, name: str) -> list[str]:
-        seen = view.worlds[view.group_of(name)][name]
-        if seen.leads:
-            return []
-        return light_lines(view.findings(name), everything=self._everything)
-
     def _paint_chart(self, view: View, name: str) -> None:
-        """Lag is counted by the primary: its chart is shown for each of its replicas."""
-        world = view.worlds[view.group_of(name)]
-        leader = world.primary_of(world[name]) or world[name]
-        end = self.services.charts_end(leader.name)
-        data = chart_data(self.services.hub, LAG, (leader.name,), end - CHART_SECONDS, end)
+        """The lag of a replica, which its primary counts; of a primary, that of its slowest replica."""
+        _, seen = view.known(name)
+        found = view.line_of(name) or _slowest(seen)
+        whose = _short(name)
+        if found is None:
+            now = self.services.charts_end(name)
+            data = ChartData(f"Lag of {whose}: not told", "count", (), now - CHART_SECONDS, now)
+        else:
+            leader, line = found
+            if seen.leads:
+                whose = f"{_short(view.labels(leader).get(address(line), address(line)))}, the slowest,"
+            data = self._lag_data(leader, line, whose)
         self.query_one("#lag", Chart).show(data)
+
+    def _lag_data(self, leader: Seen, line: ReplicaSeen, whose: str) -> ChartData:
+        """In seconds where the rate of writes was known at any time, else as it is counted."""
+        end = self.services.charts_end(leader.name)
+        start = end - CHART_SECONDS
+        counted, timed = link_columns(line)
+        history = self.services.hub[leader.name].history.series
+        times, values = history.window(timed, start)
+        unit, words = "seconds", "in seconds, estimated"
+        if all(map(math.isnan, values)):
+            times, values = history.window(counted, start)
+            unit, words = ("count", "in records") if line.offset is None else ("bytes", "in bytes")
+        return ChartData(f"Lag of {whose} {words}", unit, (SeriesData(whose, times, values),), start, end)
 
     def _chosen(self) -> str | None:
         """The instance the keys act upon: the selected one, else the first replica there is."""
         names = [node.name for node in self._rows if node.name]
         if self.services.selected in names:
             return self.services.selected
-        replicas = [node.name for node in self._rows if node.arm]
+        replicas = [node.name for node in self._rows if node.name and node.arm]
         return next(iter((*replicas, *names)), None)
+
+    def _choose(self, name: str) -> None:
+        self.services.selected = name
+        self.query_one("#details").scroll_home(animate=False)
+        self.repaint()
 
     def _move(self, step: int) -> None:
         names = [node.name for node in self._rows if node.name]
         chosen = self._chosen()
         if chosen is not None:
             at = min(len(names) - 1, max(0, names.index(chosen) + step))
-            self.services.selected = names[at]
-            self.repaint()
+            self._choose(names[at])
+
+    @on(Topology.Chosen)
+    def _clicked(self, event: Topology.Chosen) -> None:
+        self._choose(event.name)
 
     def action_up(self) -> None:
         self._move(-1)
 
     def action_down(self) -> None:
         self._move(1)
+
+    def action_scroll(self, pages: int) -> None:
+        """Show more of the details, where not all have room."""
+        details = self.query_one("#details", VerticalScroll)
+        details.scroll_relative(y=pages * max(1, details.size.height - 1), animate=False)
 
     def action_checks(self) -> None:
         """All checks, or only those that are not as they should be."""
@@ -143,3 +191,16 @@ class ReplicationScreen(DashboardScreen):
         to = name if kind == "change" and replica else None
         instance = name if kind in {"attach", "detach", "rejoin"} else None
         self.app.push_screen(FailoverScreen(self.services, group, kind=kind, to=to, instance=instance))
+
+
+def _short(name: str) -> str:
+    return fit(name, min(cell_len(name), TITLE_CELLS))
+
+
+def _slowest(primary: Seen) -> tuple[Seen, ReplicaSeen] | None:
+    """Of a primary's replicas, the one that is furthest behind."""
+    if primary.snapshot is None or not primary.leads:
+        return None
+    lags = [(link_lag(primary.snapshot, line), line) for line in primary.snapshot.replication.replicas]
+    told = [(lag, line) for lag, line in lags if lag is not None]
+    return (primary, max(told, key=lambda pair: pair[0])[1]) if told else None

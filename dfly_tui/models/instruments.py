@@ -8,10 +8,15 @@ from collections.abc import Mapping
 
 from dfly_tui.models.base import Frozen
 from dfly_tui.models.instance import InstanceSnapshot
+from dfly_tui.models.replication import ReplicaSeen
 
 PAGE_PREFIX = "/metrics "
 """In front of a column that comes from the /metrics page."""
 LONG_RUNS = PAGE_PREFIX + "dragonfly_fiber_longrun_total"
+LINK_PREFIX = "lag of "
+"""In front of a column that holds the lag of one replica, as its primary tells it."""
+LINK_SECONDS_PREFIX = "lag in seconds of "
+"""In front of a column that holds the same in time."""
 
 
 class Line(Frozen):
@@ -79,6 +84,20 @@ def gauges(seen: InstanceSnapshot) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
+def link_columns(replica: ReplicaSeen) -> tuple[str, str]:
+    """The history columns of one line of a primary's list: lag as it is counted, and in seconds."""
+    address = f"{replica.host}:{replica.port}"
+    return LINK_PREFIX + address, LINK_SECONDS_PREFIX + address
+
+
+def link_lag(primary: InstanceSnapshot, replica: ReplicaSeen) -> int | None:
+    """How far a replica is behind: journal records; on Redis, which counts no records, bytes. None when not told."""
+    if replica.lag_records is not None or replica.offset is None:
+        return replica.lag_records
+    sent = primary.info.whole("master_repl_offset")
+    return None if sent is None else max(0, sent - replica.offset)
+
+
 def counters(seen: InstanceSnapshot) -> dict[str, float]:
     """The ever-growing values of a snapshot, of which the history keeps the rate."""
     info = seen.info
@@ -91,6 +110,7 @@ def counters(seen: InstanceSnapshot) -> dict[str, float]:
         "evicted": info.whole("evicted_keys"),
         "expired": info.whole("expired_keys"),
         "mutations": info.whole("keyspace_mutations"),
+        "stream": info.whole("master_repl_offset"),
         "oom": info.whole("oom_rejections"),
         "cpu": _cpu_seconds(seen),
     }

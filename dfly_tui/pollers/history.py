@@ -1,15 +1,27 @@
 """What an instance's readings leave behind: its time series."""
 
 import math
+from collections.abc import Sequence
 
 from dfly_tui.models import instruments
-from dfly_tui.models.instance import InstanceSnapshot
+from dfly_tui.models.instance import Flavour, InstanceSnapshot
 from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.models.reading import Reading
+from dfly_tui.models.replication import ReplicaSeen
 from dfly_tui.pollers.series import Rates, TimeSeries
 
 LAG_WINDOW_SECONDS = 60.0
 """How far back the primary's writes are looked at when lag is turned into time."""
+LEAST_WRITES, LEAST_BYTES = 1.0, 64.0
+"""A primary at rest is taken to write so much a second, so that a replica that hangs while nobody writes still shows.
+In bytes it is more than the PING that Redis sends to its replicas."""
+ACK_SECONDS = 3.0
+"""Replicas acknowledge once a second (facts §1.10): of one that keeps up, one of the readings in that time is small."""
+AT_REST_RECORDS = 1
+"""v1.40 prints a lag of one record for a replica that has everything (its recording)."""
+
+MOST_LINKS = 32
+"""Replicas of one primary whose lag is kept apart; each takes 56 kB for an hour of seconds."""
 
 MOST_SERIES = 3000
 """Of one /metrics page; Dragonfly's has some 500. An hour of one, at a read every two seconds, is 14 kB."""
@@ -23,6 +35,7 @@ class StatusHistory:
         self._rates = Rates()
         self._uptime: int | None = None
         self._shards = 1
+        self._in_bytes = False
         self._seq = 0
 
     def note(self, reading: Reading[InstanceSnapshot], now: float) -> None:
@@ -37,8 +50,33 @@ class StatusHistory:
         if self._restarted(seen):
             self._rates.forget()
         self._shards = seen.thread_count or 1
+        self._in_bytes = seen.flavour is not Flavour.DRAGONFLY
         rates = self._rates.update(now, instruments.counters(seen))
-        self.series.append(now, instruments.gauges(seen) | rates | instruments.derived(rates))
+        values = instruments.gauges(seen) | rates | instruments.derived(rates)
+        self.series.append(now, values | self._links(seen, now, values.get(self._pace, math.nan)))
+
+    def _links(self, seen: InstanceSnapshot, now: float, rate: float) -> dict[str, float]:
+        """The lag of each replica; where addresses come and go, those that are gone make room."""
+        told: dict[str, float] = {}
+        for replica in seen.replication.replicas[:MOST_LINKS]:
+            lag = instruments.link_lag(seen, replica)
+            if lag is not None:
+                counted, timed = instruments.link_columns(replica)
+                told[counted], told[timed] = lag, self._steady(counted, lag, now, rate)
+        prefixes = instruments.LINK_PREFIX, instruments.LINK_SECONDS_PREFIX
+        gone = [name for name in self.series.names if name.startswith(prefixes) and name not in told]
+        self.series.drop(gone[: max(0, len(gone) + len(told) - 2 * MOST_LINKS)])
+        return told
+
+    def _steady(self, column: str, lag: float, now: float, rate: float) -> float:
+        """A replica's lag in seconds: by the least of its last counts, which go up and down with each acknowledgement.
+        NaN when no rate is known."""
+        if math.isnan(rate):
+            return math.nan
+        _, counts = self.series.window(column, now - ACK_SECONDS)
+        least = min(count for count in (*counts, lag) if not math.isnan(count))
+        missing = least if self._in_bytes else max(0.0, least - AT_REST_RECORDS) * self._shards
+        return _seconds_for(missing, [*self._paces(now), (now, max(rate, self._least_pace))])
 
     def _restarted(self, seen: InstanceSnapshot) -> bool:
         """There is no run id: a restart shows as uptime going down (facts §1.2)."""
@@ -51,29 +89,52 @@ class StatusHistory:
         rate = self.series.latest("oom")
         return None if math.isnan(rate) else rate
 
+    def link_seconds(self, replica: ReplicaSeen) -> float | None:
+        """The newest lag of one replica, a line of this primary's list, as time; None when it is not known."""
+        seconds = self.series.latest(instruments.link_columns(replica)[1])
+        return None if math.isnan(seconds) else seconds
+
+    def last_link_seconds(self, replica: ReplicaSeen) -> float | None:
+        """The same as it was when it was last known, for a primary that is gone."""
+        _, values = self.series.window(instruments.link_columns(replica)[1], -math.inf)
+        return next((value for value in reversed(values) if not math.isnan(value)), None)
+
     def lag_seconds(self, now: float) -> float | None:
         """The newest lag as time: how long the primary took to make that many writes, going back from its last ones.
 
         The server counts the records of the worst shard (facts §1.10) and the writes of all, so one record stands for
-        as many writes as there are shards. At least one write a second is assumed, so that a replica that hangs while
-        nobody writes still shows.
+        as many writes as there are shards.
 
         Returns:
             Seconds, or None when no lag, or no rate yet, is known.
         """
         missing = self.series.latest("lag_records") * self._shards
-        if math.isnan(missing):
-            return None
-        times, rates = self.series.window("writes", now - LAG_WINDOW_SECONDS)
-        known = [(at, max(rate, 1.0)) for at, rate in zip(times, rates, strict=True) if not math.isnan(rate)]
-        if not known:
-            return None
-        seconds, rate = 0.0, known[-1][1]
-        for (before, _), (at, rate) in zip(known[-2::-1], known[::-1], strict=False):
-            if missing <= rate * (at - before):
-                break
-            seconds, missing = seconds + (at - before), missing - rate * (at - before)
-        return seconds + missing / rate
+        paces = self._paces(now)
+        return None if math.isnan(missing) or not paces else _seconds_for(missing, paces)
+
+    @property
+    def _pace(self) -> str:
+        """The column that tells how fast a primary writes what its replicas have to follow."""
+        return "stream" if self._in_bytes else "writes"
+
+    @property
+    def _least_pace(self) -> float:
+        return LEAST_BYTES if self._in_bytes else LEAST_WRITES
+
+    def _paces(self, now: float) -> list[tuple[float, float]]:
+        """When, and how fast, the primary wrote of late; not slower than what is assumed of one at rest."""
+        times, rates = self.series.window(self._pace, now - LAG_WINDOW_SECONDS)
+        return [(at, max(rate, self._least_pace)) for at, rate in zip(times, rates, strict=True) if rate >= 0]
+
+
+def _seconds_for(missing: float, paces: Sequence[tuple[float, float]]) -> float:
+    """How long it took to write so much, going back from the last of some times and the paces at them."""
+    seconds, pace = 0.0, paces[-1][1]
+    for (before, _), (at, pace) in zip(paces[-2::-1], paces[::-1], strict=False):
+        if missing <= pace * (at - before):
+            break
+        seconds, missing = seconds + (at - before), missing - pace * (at - before)
+    return seconds + missing / pace
 
 
 class PageHistory:

@@ -30,6 +30,15 @@ def pair(stage: Stage) -> Stage:
     return stage
 
 
+@pytest.fixture
+def redis_pair(stage: Stage) -> Stage:
+    """A Redis and its replica, as recorded from 7.0."""
+    stage.add("alpha", "redis-7.0-primary", group="sessions", role="primary", url="redis://127.0.0.1:6379")
+    link = {"role": "replica", "replica_of": "alpha", "url": "redis://127.0.0.1:6380"}
+    stage.add("beta", "redis-7.0-replica", group="sessions", **link)
+    return stage
+
+
 def story(stage: Stage, *keys: str, wait: int = 3) -> Callable[[Pilot[int]], Awaitable[None]]:
     """For `snap_compare(run_before=…)`: let some seconds pass, press keys, let one more pass."""
 

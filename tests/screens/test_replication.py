@@ -1,82 +1,28 @@
 """The replication screen: who follows whom, drawn as it is and not as it is meant."""
 
-import pytest
-
+from dfly_tui.errors import Loading
 from dfly_tui.models.operation import PlanView
 from dfly_tui.operations.journal import Journal
-from dfly_tui.settings import Defaults
-from tests.screens.conftest import SnapCompare, story
+from tests.screens.replication_stage import CUT_LINK, changed, text_of
 from tests.screens.stage import Stage, down, screen_text, seconds
-from tests.screens.test_status import SIZES
-
-CUT_LINK = (("master_link_status:up", "master_link_status:down"), ("slave_repl_offset", "x_offset"))
-
-
-def changed(stage: Stage, name: str, *pairs: tuple[str, str]) -> None:
-    """Replace words in what an instance answers."""
-    actor = stage.actors[name]
-    for old, new in pairs:
-        assert old in actor.text, old
-        actor.text = actor.text.replace(old, new)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_fresh(snap_compare: SnapCompare, pair: Stage, size: tuple[int, int]) -> None:
-    assert snap_compare(pair.app(), terminal_size=size, run_before=story(pair, "3", wait=90))
-
-
-def test_pending(snap_compare: SnapCompare, pair: Stage) -> None:
-    for actor in pair.actors.values():
-        actor.silent = True
-    assert snap_compare(pair.app(), terminal_size=(80, 24), run_before=story(pair, "3", wait=0))
-
-
-def test_stale(snap_compare: SnapCompare, pair: Stage) -> None:
-    pair.actors["workhorse"].fails_after = (3, down())
-    assert snap_compare(pair.app(), terminal_size=(80, 24), run_before=story(pair, "3", wait=4))
-
-
-def test_lost(snap_compare: SnapCompare, pair: Stage) -> None:
-    pair.actors["workhorse"].error = down()
-    assert snap_compare(pair.app(), terminal_size=(80, 24), run_before=story(pair, "3", wait=20))
-
-
-def test_all_checks(snap_compare: SnapCompare, pair: Stage) -> None:
-    assert snap_compare(pair.app(), terminal_size=(120, 40), run_before=story(pair, "3", "c", wait=5))
-
-
-def test_read_only(snap_compare: SnapCompare, pair: Stage) -> None:
-    pair.defaults = Defaults(read_only=True)
-    assert snap_compare(pair.app(), terminal_size=(80, 24), run_before=story(pair, "3", wait=5))
-
-
-def test_two_primaries(snap_compare: SnapCompare, pair: Stage) -> None:
-    pair.add("stray", group="main", role="replica", replica_of="workhorse", url="redis://10.0.0.9:6379")
-    assert snap_compare(pair.app(), terminal_size=(80, 24), run_before=story(pair, "3", wait=5))
-
-
-async def text_of(stage: Stage, *keys: str, size: tuple[int, int] = (120, 40)) -> str:
-    app = stage.app()
-    async with app.run_test(size=size) as pilot:
-        await seconds(stage, pilot, 4)
-        await pilot.press("3", *keys)
-        await seconds(stage, pilot, 1)
-        return screen_text(app)
 
 
 async def test_a_replica_in_sync_may_be_promoted(pair: Stage) -> None:
     text = await text_of(pair)
     assert "main: workhorse leads" in text
     assert "└▶ " in text
-    assert "Safe to promote now: yes, but" in text
+    assert "▲ yes, but: last snapshot: none is known" in text
+    assert "1 record, 0 s behind" in text
+    assert "workhorse 127.0.0.1:17379, as meant; heard 0 s ago; masterauth works" in text
     assert "connecting → preparation → full sync → catching up → [stable]" in text
 
 
 async def test_a_full_sync_says_how_far_it_is_and_bars_promotion(pair: Stage) -> None:
     changed(pair, "nas", ("master_sync_in_progress:0", "master_sync_in_progress:1"))
     text = await text_of(pair)
-    assert "[full sync, " in text
-    assert "Safe to promote now: no" in text
+    assert "→ [full sync 1.00M of 1.00M keys] →" in text
+    assert "✖ no: state of the link: full sync" in text
+    assert "promote: no" in text
 
 
 async def test_a_link_that_is_down_keeps_the_last_offset(pair: Stage) -> None:
@@ -88,9 +34,9 @@ async def test_a_link_that_is_down_keeps_the_last_offset(pair: Stage) -> None:
         changed(pair, "nas", *CUT_LINK)
         await seconds(pair, pilot, 2)
         text = screen_text(app)
-    assert "[down] → connecting" in text
-    assert "(last told)" in text
-    assert "the link is not up: check masterauth" in text
+    assert "down: [connecting] → preparation" in text
+    assert "3 (last told)" in text
+    assert "look at masterauth" in text
 
 
 async def test_a_primary_that_came_back_empty_is_shouted_about(pair: Stage) -> None:
@@ -98,13 +44,17 @@ async def test_a_primary_that_came_back_empty_is_shouted_about(pair: Stage) -> N
     pair.actors["workhorse"].text = "\r\n".join(
         "db0:keys=0,expires=0" if line.startswith(("db0:", "db3:")) else line for line in text.splitlines()
     )
-    assert "DANGER: workhorse holds 0 keys" in await text_of(pair)
+    text = await text_of(pair)
+    assert "DANGER   workhorse holds 0 keys and nas 1.00M" in text
+    assert "D makes it a primary of its own at once" in " ".join(text.split())
 
 
 async def test_a_stale_number_promotes_nobody(pair: Stage) -> None:
     pair.actors["nas"].fails_after = (3, down())
     text = await text_of(pair)
-    assert "Safe to promote now: yes" not in text
+    assert "✖ no: it does not answer" in text
+    assert "as of    3 s ago" in text
+    assert "promote: yes" not in text
 
 
 async def test_the_keys_choose_an_instance_and_open_the_wizard(pair: Stage) -> None:
@@ -117,7 +67,7 @@ async def test_the_keys_choose_an_instance_and_open_the_wizard(pair: Stage) -> N
         await pilot.pause()
         await pilot.press("up", "up")
         await seconds(pair, pilot, 1)
-        assert "workhorse leads; connected: 127.0.0.1" in screen_text(app)
+        assert "replicas nas stable, 1 record behind" in screen_text(app)
         await pilot.press("down", "f")
         await pilot.pause()
         assert isinstance(app.screen, FailoverScreen)
@@ -148,3 +98,36 @@ async def test_a_run_that_was_killed_is_told_of(pair: Stage) -> None:
     Journal(pair.paths.journal_dir, plan, clock=pair.clock).note("takeover", "intended")
     text = await text_of(pair)
     assert "nas takes over" in text
+
+
+async def test_a_primary_says_what_a_restart_would_lose(pair: Stage) -> None:
+    text = await text_of(pair, "up")
+    assert "1.00M changes unsaved" in text
+    assert "saved    no snapshot is known of; 1.00M changes since: if it restarts, it comes back without them" in text
+    assert "Lag of nas, the slowest, in seconds, estimated 0 s" in text
+
+
+async def test_a_loading_replica_says_so(pair: Stage) -> None:
+    pair.actors["nas"].error = Loading("loading its snapshot", "wait")
+    text = await text_of(pair)
+    assert "loading its snapshot" in text
+    assert "promote: yes" not in text
+
+
+async def test_a_click_chooses_and_pages_scroll(pair: Stage) -> None:
+    app = pair.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seconds(pair, pilot, 4)
+        await pilot.press("3", "c")
+        await seconds(pair, pilot, 1)
+        assert "promote  ▲" in screen_text(app)
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert "promote  ▲" not in screen_text(app)
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert "promote  ▲" in screen_text(app)
+        await pilot.click("Topology", offset=(6, 1))
+        await pilot.pause()
+        assert "▸ ● workhorse" in screen_text(app)
+        assert app.services.selected == "workhorse"
