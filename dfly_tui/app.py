@@ -34,6 +34,7 @@ IMPORTED_LATER = (
     "screens.instance",
     "screens.metrics",
     "screens.replication",
+    "screens.keys",
     "screens.picker",
     "screens.help",
     "screens.unlock",
@@ -73,6 +74,7 @@ class DflyApp(App[int]):
         self.add_mode("status", self._status_screen)
         self.add_mode("metrics", self._metrics_screen)
         self.add_mode("replication", self._replication_screen)
+        self.add_mode("keys", self._keys_screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return VARIABLE_DEFAULTS
@@ -98,6 +100,11 @@ class DflyApp(App[int]):
         from screens.replication import ReplicationScreen
 
         return ReplicationScreen(self.services)
+
+    def _keys_screen(self) -> Screen[None]:
+        from screens.keys import KeysScreen
+
+        return KeysScreen(self.services)
 
     async def on_mount(self) -> None:
         self.set_timer(IMPORT_AFTER_SECONDS, lambda: start_daemon(import_the_rest, "imports"))

@@ -5,8 +5,10 @@ from enum import StrEnum
 from typing import Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
+
+from dfly_tui.settings_base import Table, plain, problem
+from dfly_tui.settings_views import SHIPPED_VIEWS, ViewConfig
 
 DEFAULT_PORT = 6379
 THEMES = ("dfly-dark", "dfly-light", "dfly-contrast", "dfly-ansi")
@@ -22,16 +24,6 @@ class Environment(StrEnum):
     LAB = "lab"
     UNKNOWN = "unknown"
     """Nobody said: an address that was typed. It is treated as production."""
-
-
-def problem(text: str, at: Sequence[str | int] = ()) -> PydanticCustomError:
-    """A mistake in the configuration, to raise in a validator.
-
-    Args:
-        text: What is wrong. Never the value itself where that may hold a password.
-        at: The key below the one being validated, for mistakes that only the whole table shows.
-    """
-    return PydanticCustomError("config", "{problem}", {"problem": text, "at": tuple(at)})
 
 
 def check_url(url: str, schemes: Sequence[str]) -> SplitResult:
@@ -60,12 +52,7 @@ def check_url(url: str, schemes: Sequence[str]) -> SplitResult:
     return parts
 
 
-class _Table(BaseModel):
-    # The input of a failed validation may hold a password (`redis://user:secret@…`).
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class DockerConfig(_Table):
+class DockerConfig(Table):
     """Which container an instance runs in."""
 
     host: str = "unix:///var/run/docker.sock"
@@ -83,7 +70,7 @@ class DockerConfig(_Table):
         return host
 
 
-class Thresholds(_Table):
+class Thresholds(Table):
     """When a number becomes a warning or critical. Fractions are 0 to 1."""
 
     memory_warning: float = Field(0.80, gt=0, allow_inf_nan=False)
@@ -104,7 +91,7 @@ FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file")
 """Keys of an instance that hold a path."""
 
 
-class InstanceConfig(_Table):
+class InstanceConfig(Table):
     """One `[[instances]]` table."""
 
     name: str = Field(min_length=1, max_length=60)
@@ -148,9 +135,7 @@ class InstanceConfig(_Table):
     @field_validator("name")
     @classmethod
     def _name_is_plain(cls, name: str) -> str:
-        if not name.isprintable() or name != name.strip():
-            raise problem("a name holds no control characters and no blanks around it")
-        return name
+        return plain(name)
 
     @field_validator("url")
     @classmethod
@@ -200,7 +185,7 @@ def address_of(parts: SplitResult) -> str:
     return f"{f'[{host}]' if ':' in host else host}:{parts.port or DEFAULT_PORT}"
 
 
-class Defaults(_Table):
+class Defaults(Table):
     """The `[defaults]` table."""
 
     refresh_seconds: float = Field(1.0, ge=0.2, le=3600, allow_inf_nan=False)
@@ -226,7 +211,7 @@ class Defaults(_Table):
         return max(self.refresh_seconds, LOW_BANDWIDTH_SECONDS) if self.low_bandwidth else self.refresh_seconds
 
 
-class FailoverSettings(_Table):
+class FailoverSettings(Table):
     """The `[failover]` table: how careful a change of roles is, and what it does on the side."""
 
     max_lag_seconds: float = Field(1.0, gt=0, allow_inf_nan=False)
@@ -262,14 +247,42 @@ class FailoverSettings(_Table):
     """What a failing `hook_before` means. After the change of roles a failing hook is left to do."""
 
 
-class Settings(_Table):
+class KeysSettings(Table):
+    """The `[keys]` table: how databases are looked into."""
+
+    delimiter: str = Field(":", min_length=1, max_length=20)
+    """What stands between namespaces in a key's name."""
+    pace: Literal["gentle", "normal", "fast"] = "normal"
+    """How much of the server's time a scan may take: a fifth, half, all it can get."""
+
+
+class Settings(Table):
     """Everything configured."""
 
     defaults: Defaults = Defaults()
     failover: FailoverSettings = FailoverSettings()
+    keys: KeysSettings = KeysSettings()
     keymap: dict[str, str] = {}
     """Command id → keys, comma separated."""
     instances: tuple[InstanceConfig, ...] = ()
+    views: tuple[ViewConfig, ...] = ()
+    """In addition to the shipped ones, or in their place where the name is the same."""
+
+    @property
+    def all_views(self) -> tuple[ViewConfig, ...]:
+        """The shipped ones, replaced where one of the same name is configured, then the others."""
+        own = {view.name.casefold(): view for view in self.views}
+        shipped = [own.pop(view.name.casefold(), view) for view in SHIPPED_VIEWS]
+        return (*shipped, *own.values())
+
+    @field_validator("views")
+    @classmethod
+    def _views_have_names(cls, views: tuple[ViewConfig, ...]) -> tuple[ViewConfig, ...]:
+        names = [view.name.casefold() for view in views]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise problem(f"two views are called {views[index].name}", (index, "name"))
+        return views
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:

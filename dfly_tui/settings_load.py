@@ -26,11 +26,13 @@ from dfly_tui.settings import (
     Environment,
     FailoverSettings,
     InstanceConfig,
+    KeysSettings,
     Settings,
     Thresholds,
     address_of,
     check_url,
 )
+from dfly_tui.settings_views import ViewConfig
 from dfly_tui.text import safe
 from dfly_tui.toml_lines import KeyPath, key_path_text, line_of
 
@@ -49,6 +51,8 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "docker": DockerConfig,
     "thresholds": Thresholds,
     "failover": FailoverSettings,
+    "keys": KeysSettings,
+    "views": ViewConfig,
 }
 _OPTIONS = {"theme": "--theme", "refresh_seconds": "--refresh", "instances": "--url"}
 
@@ -169,7 +173,7 @@ class _Sources:
 
 def _words(path: KeyPath) -> KeyPath:
     """The part of a path that a variable's name can spell: all of it up to a list."""
-    return path[:1] if path[0] == "instances" else path
+    return path[:1] if path[0] in {"instances", "views"} else path
 
 
 def _has(values: object, path: KeyPath) -> bool:
@@ -239,8 +243,10 @@ class _Fields(BaseSettings):
 
     defaults: Defaults = Defaults()
     failover: FailoverSettings = FailoverSettings()
+    keys: KeysSettings = KeysSettings()
     keymap: dict[str, str] = {}
     instances: tuple[InstanceConfig, ...] = ()
+    views: tuple[ViewConfig, ...] = ()
 
 
 def _environment(environ: Mapping[str, str]) -> Values:
@@ -249,7 +255,7 @@ def _environment(environ: Mapping[str, str]) -> Values:
     for name in mine:
         table, nested, _ = name[len(ENV_PREFIX) :].partition("__")
         if nested and table.lower() not in _Fields.model_fields:
-            known = [f"{ENV_PREFIX}{field.upper()}__…" for field in ("defaults", "failover", "keymap")]
+            known = [f"{ENV_PREFIX}{field.upper()}__…" for field in ("defaults", "failover", "keys", "keymap")]
             raise ConfigError(f"environment variable {safe(name)}: unknown key{nearest(name, known)}")
     source = EnvSettingsSource(_Fields)
     source.env_vars = {name.lower(): value for name, value in mine.items()}

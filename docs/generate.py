@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from screens.commands import COMMANDS, SCOPE_TITLES, keys_of
+from tests.screens.keys_stage import browse, shelf
 from tests.screens.stage import Stage, down, seconds
 from tests.support.fakes import changed_info, recorded_info
 
@@ -83,6 +84,18 @@ async def draw(picture: Picture, folder: Path) -> str:
         return app.export_screenshot(title=picture.title, simplify=True)
 
 
+async def draw_keys(folder: Path) -> str:
+    """The key browser, on what is in a lab server."""
+    stage = fleet(folder)
+    app = stage.app()
+    async with app.run_test(size=(120, 30)) as pilot, shelf(stage, app):
+        await seconds(stage, pilot, 10)
+        for key in ("home", "down", "down"):
+            await pilot.press(key)
+        await browse(stage, pilot, "down", "enter")
+        return app.export_screenshot(title="dfly-tui: what is in an instance", simplify=True)
+
+
 def main() -> None:
     README.write_text(with_key_table(README.read_text("utf-8")), "utf-8")
     PICTURES.mkdir(exist_ok=True)
@@ -90,6 +103,8 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             (PICTURES / f"{picture.name}.svg").write_text(asyncio.run(draw(picture, Path(folder))), "utf-8")
         sys.stdout.write(f"docs/pictures/{picture.name}.svg\n")
+    with TemporaryDirectory() as folder:
+        (PICTURES / "keys.svg").write_text(asyncio.run(draw_keys(Path(folder))), "utf-8")
 
 
 if __name__ == "__main__":

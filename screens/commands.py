@@ -15,7 +15,9 @@ INSTANCE = "instance"
 METRICS = "metrics"
 REPLICATION = "replication"
 FAILOVER = "failover"
-MODES = (STATUS, METRICS, REPLICATION)
+KEYS = "keys"
+VALUE = "value"
+MODES = (STATUS, METRICS, REPLICATION, KEYS)
 """Screens reached by a digit; the others are opened over one of them."""
 
 SCOPE_TITLES = {
@@ -25,6 +27,8 @@ SCOPE_TITLES = {
     METRICS: "Metrics",
     REPLICATION: "Replication",
     FAILOVER: "Failover",
+    KEYS: "Keys",
+    VALUE: "Value",
 }
 
 
@@ -64,6 +68,8 @@ COMMANDS: tuple[Command, ...] = (
             footer=50),
     Command("go.replication", "3", "Replication", "Who follows whom, how far behind, who is safe to promote.",
             action="go('replication')", footer=48),
+    Command("go.keys", "4", "Keys", "What is in an instance: namespaces, keys, values.", action="go('keys')",
+            footer=47),
     Command("app.jump", "colon", "Jump", "Type the first letters of a screen, an instance or a command.", footer=40),
     Command("app.palette", "ctrl+p", "Palette", "Search everything that can be done.", action="command_palette"),
     Command("app.help", "question_mark,f1", "Help", "The keys of this screen, and what it shows.", footer=90),
@@ -85,6 +91,8 @@ COMMANDS: tuple[Command, ...] = (
             INSTANCE, footer=60),
     Command("replication.up", "up,k", "Up", "Choose the instance above.", REPLICATION),
     Command("replication.down", "down,j", "Down", "Choose the instance below.", REPLICATION),
+    Command("replication.more", "pagedown", "More", "Show more of the details.", REPLICATION, action="scroll(1)"),
+    Command("replication.back", "pageup", "Back", "Show the details from before.", REPLICATION, action="scroll(-1)"),
     Command("replication.failover", "f", "Failover",
             "Switch over to the chosen replica, or promote one when the primary is gone.", REPLICATION,
             action="change('change')", footer=80),
@@ -102,6 +110,40 @@ COMMANDS: tuple[Command, ...] = (
             REPLICATION, action="change('detach')", footer=51),
     Command("replication.filter", "slash", "Filter", "Show groups with this text in their name or an instance's.",
             REPLICATION, footer=60),
+    Command("keys.open", "enter", "Open", "Open a namespace or a key; count by itself what is not listed.", KEYS,
+            footer=85),
+    Command("keys.right", "right,l", "Open", "Open the namespace under the cursor.", KEYS),
+    Command("keys.left", "left,h", "Close", "Close the namespace, or go to the one it is in.", KEYS),
+    Command("keys.filter", "slash", "Find", "Look for keys by pattern, type, TTL, size: user:* type:hash ttl<1h "
+            "size>64k.", KEYS, footer=80),
+    Command("keys.pause-scan", "space", "Pause", "Pause the scan, or go on with it.", KEYS, footer=62),
+    Command("keys.scan", "R", "Again", "Scan again from the first key on.", KEYS, footer=35),
+    Command("keys.pace", "w", "Pace", "How much of the server's time a scan may take: gentle, normal, fast.", KEYS,
+            footer=58),
+    Command("keys.sort", "s", "Sort", "By count, name, TTL, size or type.", KEYS, footer=64),
+    Command("keys.flat", "f", "Flat", "All names in one list, or as a tree again.", KEYS, footer=63),
+    Command("keys.database", "d", "Database", "Choose another database.", KEYS, footer=56),
+    Command("keys.instance", "n", "Next", "The next instance.", KEYS, footer=34),
+    Command("keys.previous", "N", "Previous", "The previous instance.", KEYS),
+    Command("keys.copy", "y", "Copy", "Copy the name under the cursor.", KEYS, footer=57),
+    Command("value.open", "enter", "Zoom", "What the element under the cursor decodes to on the whole screen; look "
+            "into a part of a JSON document.", VALUE, action="zoom", footer=60),
+    Command("value.zoom", "z", "Zoom", "The decoded element on the whole screen, or the list again.", VALUE),
+    Command("value.search", "slash", "Search", "Show elements with this text, or go to it; Enter reads on until there "
+            "is one.", VALUE, footer=85),
+    Command("value.next-match", "n", "Next", "The next place of what was searched.", VALUE),
+    Command("value.decoder", "d", "Decode", "Choose the decoders: JSON, msgpack, gzip, base64, …, or several.", VALUE,
+            footer=80),
+    Command("value.plain", "v", "Raw", "The exact bytes, everything that is not seen made visible, or decoded.", VALUE,
+            footer=75),
+    Command("value.copy", "y", "Copy", "Copy the value, the name, or redis-cli commands.", VALUE, footer=78),
+    Command("value.save", "s", "Save", "Write the exact bytes to a new file.", VALUE, footer=65),
+    Command("value.follow", "f", "Follow", "Read it each second while it is shown, or stop.", VALUE, footer=72),
+    Command("value.changes", "c", "Changes", "What is different since the reading before, or the value.", VALUE,
+            footer=68),
+    Command("value.facts", "i", "Facts", "All that is told: groups of a stream, a filter's numbers, what was refused.",
+            VALUE, footer=62),
+    Command("value.positions", "o", "Places", "Longitude and latitude of the members of a geo set.", VALUE),
     Command("metrics.window", "w", "Window", "The span shown: 1, 5, 15 or 60 minutes.", METRICS, footer=80),
     Command("metrics.instance", "n", "Next", "The next instance.", METRICS, footer=70),
     Command("metrics.previous", "N", "Previous", "The previous instance.", METRICS),

@@ -20,6 +20,16 @@ LEGENDS = {
         "Counters are drawn as rates; a restart or a failed read is a gap. Axes begin at zero.",
         "Use ← and → to put a cursor on a moment and read the values there.",
     ),
+    "keys": (
+        "A namespace has all keys whose names begin with it; the first line says whether all were seen.",
+        "∞ does not expire. “inline”: Dragonfly keeps a small value in the table itself, without memory of its own.",
+        "/ finds by words that must all hold: user:* type:hash ttl<1h ttl>5m ttl:none size>64k used unused",
+    ),
+    "value": (
+        "What the bytes are is guessed, step by step (base64 → gzip → json); d chooses. Pickles are never run.",
+        "Elements are read as you scroll. + is new, ~ is changed since the reading before.",
+        "“Kept in the table itself”: Dragonfly needs no memory of its own for small values.",
+    ),
     "failover": (
         "✔ pass/done   ▲ warning   ✖ block/failed   ? unknown   ▶ running   ○ waiting   – skipped   ← taken back",
         "Nothing is changed before you said yes to the last question, mostly by typing a name.",

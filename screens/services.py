@@ -14,6 +14,8 @@ from dfly_tui.pollers.hub import Hub
 from dfly_tui.settings import InstanceConfig, Settings
 
 if TYPE_CHECKING:
+    from dfly_tui.clients.keys import KeyReader
+    from dfly_tui.clients.values import ValueReader
     from dfly_tui.operations.access import Access
 
 
@@ -71,6 +73,24 @@ class Services:
 
         timeout = self.settings.defaults.timeout_seconds
         return Access(configs, self.password_of, guard=self.guard, clock=self.clock, timeout_seconds=timeout)
+
+    def key_reader(self, name: str) -> "KeyReader":
+        """What looks into the databases of an instance; to be closed."""
+        from dfly_tui.clients.keys import KeyReader
+
+        config = self.hub[name].config
+        timeout = self.settings.defaults.timeout_seconds
+        return KeyReader(config, self.password_of(config), clock=self.clock, timeout_seconds=timeout)
+
+    def value_reader(self, name: str, database: int, key: bytes) -> "ValueReader":
+        """What reads the value of a key of an instance; to be closed."""
+        from dfly_tui.clients.values import ValueReader
+
+        config = self.hub[name].config
+        timeout = self.settings.defaults.timeout_seconds
+        return ValueReader(
+            config, self.password_of(config), database=database, name=key, clock=self.clock, timeout_seconds=timeout
+        )
 
     def current(self) -> str | None:
         """The selected instance, else the worst, else the first there is."""

@@ -67,6 +67,8 @@ class LongList(ScrollView, LinePainter, can_focus=True):
         self._when_empty = ""
         self._lines: list[Line] = []
         self._strips: LRUCache[tuple[int, int, str], Strip] = LRUCache(512)
+        self._written: LRUCache[int, Line] = LRUCache(512)
+        """Rows as they were last written."""
 
     @property
     def count(self) -> int:
@@ -82,9 +84,27 @@ class LongList(ScrollView, LinePainter, can_focus=True):
         """
         self._count, self._row, self._heading = count, row, heading
         self._strips.clear()
+        self._written.clear()
         self._resize_virtual()
         self.cursor = self.validate_cursor(self.cursor)
         self.refresh()
+
+    def update_rows(self, count: int, row: Callable[[int], Row], *, heading: Line | None = None) -> None:
+        """The same for rows that change while they are looked at: writes only those on the screen that differ."""
+        if not self._count or not count or heading != self._heading:
+            self.set_rows(count, row, heading=heading)
+            return
+        self._row = row
+        self._strips.clear()
+        first, before = self.scroll_offset.y, self._written
+        if count != self._count:
+            self._count = count
+            self._resize_virtual()
+            self.cursor = self.validate_cursor(self.cursor)
+        for index in range(first, first + max(0, self.size.height - self._top)):
+            old, new = before.get(index, ()), self._row_runs(index)
+            if end := changed_until(old, new):
+                self.refresh_row(index, end)
 
     def set_lines(self, lines: Sequence[Line], *, heading: Line | None = None) -> None:
         """For short lists that change often: show these rows, writing only those that differ from the last ones."""
@@ -209,6 +229,7 @@ class LongList(ScrollView, LinePainter, can_focus=True):
             return self.strip(fit_line([Run(" " * len(MARKER)), *self._heading], width), width)
         index = y - self._top + self.scroll_offset.y
         if index >= self._count:
+            self._written.discard(index)
             words = self._when_empty if index == self._count == 0 else ""
             return self.strip(fit_line([Run(" " * len(MARKER) + words, "muted")], width, "muted"), width)
         over = ("cursor" if self.has_focus else "cursor-idle") if index == self.cursor else ""
@@ -218,6 +239,12 @@ class LongList(ScrollView, LinePainter, can_focus=True):
         return strip
 
     def _whole_row(self, index: int, width: int, marked: bool) -> Line:
-        row = self._row(index)
-        runs = (Run(row),) if isinstance(row, str) else row
+        runs = self._written[index] = self._row_runs(index)
         return fit_line([Run(MARKER if marked else " " * len(MARKER)), *runs], width)
+
+    def _row_runs(self, index: int) -> Line:
+        """What a row says, as wide as there is room; nothing behind the last."""
+        if index >= self._count:
+            return ()
+        row = self._row(index)
+        return fit_line((Run(row),) if isinstance(row, str) else row, max(0, self.room - len(MARKER)))

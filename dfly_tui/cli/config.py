@@ -43,6 +43,10 @@ EXAMPLE = """\
 # canary = false                # write and delete a key dfly-tui:canary:… on the new primary
 # hook_after = "/usr/local/bin/move-alias"   # told who leads now by DFLY_NEW_PRIMARY, DFLY_NEW_ADDRESS
 
+# [keys]                        # how databases are looked into: docs/keys.md
+# delimiter = ":"               # what stands between namespaces in a name
+# pace = "normal"               # gentle, normal or fast
+
 # [[instances]]
 # name = "workhorse"
 # url = "redis://workhorse:6379"            # rediss:// for TLS, with ca_file, cert_file, key_file

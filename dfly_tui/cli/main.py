@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from dfly_tui import __version__
 from dfly_tui.cli.exit_codes import ExitCode
-from dfly_tui.errors import Bug, ConfigError, DflyError
+from dfly_tui.errors import BadInput, Bug, ConfigError, DflyError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("dfly_tui.cli.status", "how every instance is, problems first"),
@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "metrics": ("dfly_tui.cli.metrics", "current values from /metrics"),
     "replication": ("dfly_tui.cli.replication", "who follows whom, how far behind, and who is safe to promote"),
     "failover": ("dfly_tui.cli.failover", "change the roles of a group: switchover, failover, rejoin, swap back"),
+    "keys": ("dfly_tui.cli.keys", "look into the databases of an instance: namespaces, keys, values"),
     "config": ("dfly_tui.cli.config", "write, check or find the configuration file"),
     "demo": ("dfly_tui.cli.demo", "the dashboard on simulated servers: nothing needed, nothing touched"),
     "lab": ("dfly_tui.cli.lab", "simulated servers to try things on"),
@@ -186,7 +187,7 @@ def _complain(command: str | None, error: DflyError) -> int:
     print(f"dfly-tui: {error}", file=sys.stderr)
     if error.hint:
         print(f"  hint: {error.hint}", file=sys.stderr)
-    return ExitCode.USAGE if isinstance(error, ConfigError | UsageError) else ExitCode.FAILED
+    return ExitCode.USAGE if isinstance(error, BadInput | ConfigError | UsageError) else ExitCode.FAILED
 
 
 def _more_files() -> None:

@@ -1,20 +1,21 @@
 """Reads the keys of one instance: what is there and what is to be told of each. It sends nothing that changes them."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from dfly_tui.clients.address import Address
 from dfly_tui.clients.bulk import BulkLane
 from dfly_tui.clients.capabilities import Capabilities, version_numbers
 from dfly_tui.clients.dragonfly import DragonflyReader
 from dfly_tui.clients.password import PasswordProvider
-from dfly_tui.clients.scan import Pace, Scanner, ScanPlan, facts
+from dfly_tui.clients.scan import ALL_PROBES, Pace, Scanner, ScanPlan, admitted, facts, plan
 from dfly_tui.clock import Clock
 from dfly_tui.errors import NotPermitted, NotSupported
 from dfly_tui.models.instance import InstanceSnapshot
-from dfly_tui.models.keys import KeyFacts
+from dfly_tui.models.keys import KeyFacts, KeyFilter
 from dfly_tui.settings import InstanceConfig
 
 _UPTIME_TOLERANCE_SECONDS = 3.0
@@ -61,12 +62,16 @@ class KeyReader:
 
     Args:
         timeout_seconds: For small questions; a SCAN may take longer.
+
+    Attributes:
+        database: That of the instance's URL.
     """
 
     def __init__(
         self, config: InstanceConfig, password: PasswordProvider, *, clock: Clock, timeout_seconds: float
     ) -> None:
         self.clock = clock
+        self.database = Address.parse(config.url).database
         self._config = config
         self._password = password
         self._reader = DragonflyReader(config, password, clock=clock, timeout_seconds=timeout_seconds)
@@ -97,6 +102,31 @@ class KeyReader:
         """What asks of keys what is to be told of them."""
         async with self._lane(database) as lane:
             yield partial(facts, lane)
+
+    async def find(
+        self, wanted: KeyFilter, *, database: int, pace: Pace, probes: Sequence[str] = ()
+    ) -> AsyncGenerator[list[KeyFacts], None]:
+        """The keys that are looked for, from the first to the last, some thousand at a time; a name may come twice.
+
+        Args:
+            probes: What is to be told of each, beside what the filter makes us ask.
+
+        Raises:
+            DflyError: The connection failed, or the filter asks what this server cannot tell.
+        """
+        how = plan(wanted, (await self.look()).capabilities)
+        asked = [probe for probe in ALL_PROBES if probe in probes or probe in how.probes]
+        async with AsyncExitStack() as opened:
+            scanner = await opened.enter_async_context(self.scanner(how, database=database, pace=pace))
+            prober = await opened.enter_async_context(self.prober(database)) if asked else None
+            pages = await opened.enter_async_context(aclosing(scanner.pages()))
+            async for page in pages:
+                if prober is None:
+                    yield [KeyFacts(name) for name in page.names]
+                    continue
+                async with aclosing(prober(page.names, asked)) as told:
+                    async for some in told:
+                        yield admitted(wanted, some, how.probes)
 
     def _lane(self, database: int) -> BulkLane:
         return BulkLane(self._config, self._password, timeout_seconds=SCAN_SECONDS, database=database)

@@ -24,6 +24,10 @@ LEAST_COUNT = 64
 SLOW_SECONDS = 0.025
 """A call that took longer is followed by a smaller one: others wait for it, too."""
 QUICK_SECONDS = 0.008
+PAGE_BYTES = 1 << 20
+"""What one answer should have at most; names of a megabyte are asked for one by one then."""
+_MOST_PAGE_BYTES = 320 << 20
+"""More is not taken: the first answer may be 256 such names."""
 _PROBE_WINDOW = 500
 _WINDOW_BYTES = 1 << 20
 
@@ -156,10 +160,10 @@ class Scanner:
         """
         asked_at = self._send()
         while True:
-            [reply] = await self._lane.receive(1)
+            [reply] = await self._lane.receive(1, limit=_MOST_PAGE_BYTES)
             self._cursor, names = _page(reply)
             page = ScanPage(self._cursor, names, self._clock.monotonic() - asked_at)
-            self._adapt(page.seconds)
+            self._adapt(page)
             at_once = self.pace is Pace.FAST and not page.is_last
             if at_once:
                 asked_at = self._send()
@@ -175,10 +179,14 @@ class Scanner:
         self._lane.send(("SCAN", self._cursor, *self._options, "COUNT", self.count))
         return self._clock.monotonic()
 
-    def _adapt(self, seconds: float) -> None:
-        if seconds > SLOW_SECONDS:
+    def _adapt(self, page: ScanPage) -> None:
+        """The next COUNT: as large as the server and the line easily bear."""
+        size = sum(map(len, page.names))
+        if size > PAGE_BYTES:
+            self.count = max(1, self.count * PAGE_BYTES // size)
+        elif page.seconds > SLOW_SECONDS:
             self.count = max(LEAST_COUNT, self.count // 2)
-        elif seconds < QUICK_SECONDS:
+        elif page.seconds < QUICK_SECONDS:
             self.count = min(MOST_COUNT, self.count * 2)
 
 
@@ -195,9 +203,10 @@ def _page(reply: Reply) -> tuple[bytes, list[bytes]]:
 PROBES = {
     "TYPE": b"*2\r\n$4\r\nTYPE\r\n$%d\r\n%b\r\n",
     "PTTL": b"*2\r\n$4\r\nPTTL\r\n$%d\r\n%b\r\n",
-    "MEMORY USAGE": b"*5\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n$%d\r\n%b\r\n$7\r\nSAMPLES\r\n$1\r\n0\r\n",
+    "MEMORY USAGE": b"*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n$%d\r\n%b\r\n",
 }
-"""What is asked of a key, encoded by hand: for a million keys that is three times as fast as a call for each."""
+"""What is asked of a key, encoded by hand: for a million keys that is three times as fast as a call for each.
+MEMORY USAGE without SAMPLES judges a Redis collection by five members; all of five million would hold the server up."""
 ALL_PROBES = ("TYPE", "PTTL", "MEMORY USAGE")
 
 

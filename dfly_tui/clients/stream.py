@@ -15,9 +15,9 @@ MAX_POLL_BYTES = 1 << 20
 """For what is asked every second, and read while a person waits for a key's effect: INFO ALL has some 20 kB."""
 MAX_ELEMENTS = 1_000_000
 _HEAD_BYTES = 80
-_ANNOUNCEMENT = re.compile(rb"\n[*%~>|](\d{7})")
-"""The beginning of an aggregate of ten million or more items, or of at least a million."""
-_LOOK_BACK = 8
+_ANNOUNCEMENT = re.compile(rb"\r\n[*%~>|]\d{7,19}\r\n")
+"""The beginning of an aggregate of at least a million items: a whole line, as values may hold half of one."""
+_LOOK_BACK = 24
 
 
 class TooMuch(OSError):
@@ -34,11 +34,11 @@ class WatchedStream(asyncio.StreamReader):
     head = b""
     _size: int | None = None
     _left: int | None = None
-    _tail = b"\n"
+    _tail = b"\r\n"
 
     def allow(self, size: int) -> None:
         """Take at most so many bytes from now on, and no aggregate of a million items or more."""
-        self._size, self._left, self._tail = size, size, b"\n"
+        self._size, self._left, self._tail = size, size, b"\r\n"
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         chunk = bytes(data)

@@ -2,7 +2,7 @@
 
 `user:17:name` is in the namespace `user:17:`, which is in `user:`. The first names are kept, of the others only how
 many there are. Where a namespace has very many below it (`user:1:`, `user:2:`, …) those are folded into one number:
-they are ids, which nobody reads a list of. What was left out is found by counting again from that namespace on.
+they are ids, and their keys are listed instead. What was left out is found by counting again from there on.
 """
 
 from collections import Counter
@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 MOST_NAMES = 100_000
 """Names kept; each takes some 100 bytes."""
+MOST_NAME_BYTES = 32 << 20
+"""Of the names kept: one may have a megabyte."""
+LONGEST_PREFIX = 400
+"""Bytes of a name in which namespaces are looked for."""
 MOST_NAMESPACES = 50_000
 """Namespaces told apart; each takes some 400 bytes."""
 MOST_BELOW = 10_000
 """Namespaces directly in one; with more, they are folded."""
-SAMPLE_NAMES = 200
-"""Names kept of what was folded, to tell what such keys are like."""
 DELIMITER = b":"
 
 
@@ -28,11 +30,10 @@ class Namespace:
         own_keys: Keys in it but not below it.
         below: Namespaces directly in it, by their prefix.
         folded: Whether what is below it is no longer told apart.
-        names: Those of its own keys that are kept.
-        sample: Some names of what was folded.
+        names: Those of its own keys that are kept; of all keys in it when it is folded.
     """
 
-    __slots__ = ("below", "folded", "keys", "names", "own_keys", "parent", "prefix", "sample")
+    __slots__ = ("below", "folded", "keys", "names", "own_keys", "parent", "prefix")
 
     def __init__(self, prefix: bytes, parent: "Namespace | None") -> None:
         self.prefix = prefix
@@ -42,12 +43,6 @@ class Namespace:
         self.below: dict[bytes, Namespace] = {}
         self.folded = False
         self.names: list[bytes] = []
-        self.sample: list[bytes] = []
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all that is in it and below it is told apart, with all names."""
-        return not self.folded and len(self.names) == self.own_keys and all(map(_is_whole, self.below.values()))
 
     @property
     def label(self) -> bytes:
@@ -61,6 +56,7 @@ class Namespaces:
     Attributes:
         root: The database, or the namespace at which counting began.
         has_all_names: Whether every name is kept. When not, one that SCAN gave twice is counted twice.
+        kept_names: How many names are kept.
     """
 
     def __init__(
@@ -74,10 +70,12 @@ class Namespaces:
         self.delimiter = delimiter
         self.root = Namespace(prefix, None)
         self.has_all_names = True
+        self.kept_names = 0
         self._most_names = most_names
         self._most_namespaces = most_namespaces
         self._known = {prefix: self.root}
         self._seen: set[bytes] = set()
+        self._kept_bytes = 0
 
     def __len__(self) -> int:
         """Namespaces told apart, the root included."""
@@ -108,36 +106,38 @@ class Namespaces:
         delimiter = self.delimiter
         if len(delimiter) > 1:
             return map(self._prefix, names)
-        return [name[: name.rfind(delimiter) + 1] for name in names]  # not there is -1
+        return [name[: name.rfind(delimiter, 0, LONGEST_PREFIX) + 1] for name in names]  # not there is -1
 
     def _prefix(self, name: bytes) -> bytes:
         """Up to the last delimiter, which belongs to it."""
-        return name[: name.rfind(self.delimiter) + len(self.delimiter)] if self.delimiter in name else b""
+        end = name.rfind(self.delimiter, 0, LONGEST_PREFIX)
+        return name[: end + len(self.delimiter)] if end >= 0 else b""
 
     def _keep(self, names: Sequence[bytes]) -> list[bytes]:
         """Keep names that were not seen yet, as far as there is room; returns those to count."""
         new = [name for name in dict.fromkeys(names) if name not in self._seen]
-        room = self._most_names - len(self._seen)
+        self._kept_bytes += sum(map(len, new))
+        room = self._most_names - len(self._seen) if self._kept_bytes <= MOST_NAME_BYTES else 0
         for name in new[:room]:
-            space = self._space(prefix := self._prefix(name))
-            if len(space.prefix) >= len(prefix):  # else it lies below a folded one
-                space.names.append(name)
+            self._space(self._prefix(name)).names.append(name)
+        self.kept_names += min(room, len(new))
+        self._seen.update(new)
         if len(new) > room:
             self.has_all_names = False
             self._seen = set()
-        else:
-            self._seen.update(new)
         return new
 
     def remove(self, name: bytes) -> None:
         """This key is gone."""
-        space = self._deepest(self._prefix(name))
+        prefix = self._prefix(name)
+        space = self._deepest(prefix)
         if name in space.names:
             space.names.remove(name)
         elif self.has_all_names:
             return
         self._seen.discard(name)
-        space.own_keys = max(0, space.own_keys - 1)
+        if space.prefix == prefix or not space.folded:
+            space.own_keys = max(0, space.own_keys - 1)
         _climb(space, -1)
 
     def _space(self, prefix: bytes) -> Namespace:
@@ -182,7 +182,7 @@ class Namespaces:
         while waiting:
             gone = waiting.pop()
             waiting.extend(gone.below.values())
-            space.sample += gone.names[: SAMPLE_NAMES - len(space.sample)]
+            space.names += gone.names
             del self._known[gone.prefix]
 
     def walk(self, start: Namespace | None = None) -> Iterator[Namespace]:
@@ -198,10 +198,6 @@ def _climb(space: Namespace | None, count: int) -> None:
     while space is not None:
         space.keys = max(0, space.keys + count)
         space = space.parent
-
-
-def _is_whole(space: Namespace) -> bool:
-    return space.is_whole
 
 
 def _size(space: Namespace) -> tuple[int, bytes]:

@@ -29,7 +29,6 @@ def test_a_namespace_counts_what_is_in_it_and_below_it() -> None:
     assert told(spaces) == {b"": 5, b"user:": 4, b"user:1:": 2, b"user:2:": 1}
     assert (spaces[b"user:"].own_keys, spaces[b"user:"].names) == (1, [b"user:last"])
     assert spaces[b"user:1:"].label == b"1:"
-    assert spaces.root.is_whole
 
 
 @given(NAMES, st.integers(1, 7))
@@ -39,7 +38,6 @@ def test_it_counts_as_one_would_by_hand(names: list[bytes], page: int) -> None:
         spaces.add(names[at : at + page])
     assert told(spaces) == by_hand(names)
     assert sorted(name for space in spaces.walk() for name in space.names) == sorted(names)
-    assert spaces.root.is_whole
 
 
 @given(NAMES, st.integers(0, 20), st.integers(1, 10))
@@ -63,16 +61,26 @@ def test_a_name_that_scan_gives_twice_counts_once() -> None:
     assert told(spaces) == {b"": 2, b"a:": 2}
 
 
-def test_very_many_ids_are_folded_into_one_number_and_some_names_remain_as_examples() -> None:
+def test_very_many_ids_are_folded_into_one_number_and_their_keys_are_listed() -> None:
     spaces = Namespaces()
     spaces.add([b"user:%d:name" % number for number in range(MOST_BELOW + 500)])
     user = spaces[b"user:"]
-    assert (user.keys, user.folded, user.below) == (MOST_BELOW + 500, True, {})
-    assert user.sample
-    assert all(name.endswith(b":name") for name in user.sample)
-    assert not user.is_whole
+    assert (user.keys, user.own_keys, user.folded, user.below) == (MOST_BELOW + 500, 0, True, {})
+    assert len(user.names) == MOST_BELOW + 500
     spaces.add([b"user:last"])
-    assert (user.own_keys, user.names, user.keys) == (1, [b"user:last"], MOST_BELOW + 501)
+    assert (user.own_keys, user.keys, user.names[-1]) == (1, MOST_BELOW + 501, b"user:last")
+    spaces.remove(b"user:7:name")
+    assert (user.own_keys, user.keys) == (1, MOST_BELOW + 500)
+
+
+def test_names_of_a_megabyte_are_counted_and_not_kept_for_ever() -> None:
+    spaces = Namespaces()
+    for number in range(100):
+        spaces.add([b"a:%d" % number + b"x:" * 500_000])
+    assert spaces[b"a:"].keys == 100
+    assert sum(len(name) for space in spaces.walk() for name in space.names) <= 32 << 20
+    assert max(len(space.prefix) for space in spaces.walk()) <= 400
+    assert not spaces.has_all_names
 
 
 def test_counting_below_a_namespace() -> None:

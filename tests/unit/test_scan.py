@@ -177,6 +177,25 @@ async def test_the_count_follows_the_time_that_calls_take() -> None:
     assert (lane.counts[-1], min(lane.counts)) == (MOST_COUNT, LEAST_COUNT)
 
 
+@pytest.mark.redis_server
+async def test_names_of_a_megabyte_are_asked_for_a_few_at_a_time() -> None:
+    async with running_redis() as server:
+        async with Client(server.port) as client:
+            for number in range(90):
+                await client("SET", f"{number:02}" + "x" * 1_000_000, "v")
+            for number in range(300):
+                await client("SET", f"small:{number}", "v")
+        reader = reader_of(server.port)
+        found = await reader.look()
+        async with reader.scanner(plan(KeyFilter(), found.capabilities), database=0, pace=Pace.FAST) as scanner:
+            pages = [page async for page in scanner.pages()]
+        await reader.aclose()
+    sizes = [sum(map(len, page.names)) for page in pages]
+    assert sum(len(page.names) for page in pages) == 390
+    assert sizes[0] > 10 << 20, "the first page is what it is"
+    assert sorted(sizes[1:])[len(sizes) // 2] <= 3 << 20
+
+
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [

@@ -1,5 +1,7 @@
 """DEBUG: what the dashboard reads, POPULATE, and LAB, which makes things go wrong."""
 
+import re
+
 from dfly_tui.lab.commands import Call, Handlers, integer
 from dfly_tui.lab.protocol import NOT_AN_INTEGER, OK, SYNTAX_ERROR, Reply, Simple, Verbatim, bad_subcommand, error
 
@@ -39,21 +41,27 @@ def _object(call: Call) -> Reply:
         return error("no such key")
     item, space = store[key], call.server.keyspace
     kind, members = space.fake.type_of(item.value), space.fake.members_of(item.value)
-    small = members <= LISTPACK_FIELDS
-    encoding = {
-        "string": "raw",
-        "hash": "listpack" if small else "dense_set",
-        "list": "quicklist",
-        "set": "dense_set",
-        "zset": "listpack" if small else "btree",
-        "stream": "stream",
-        "ReJSON-RL": "jsoncons",
-    }.get(kind, "unknown")
+    encoding = _encodings(small=members <= LISTPACK_FIELDS, new=call.server.flavour.is_new).get(kind, "unknown")
+    if not call.server.flavour.is_new and isinstance(item.value, bytes) and re.fullmatch(rb"-?[0-9]{1,18}", item.value):
+        encoding = "int"
     shard = space.shard_of(key)
     words = f"encoding:{encoding} bucket_id:{hash(key) % 56} slot:{hash(key) % 14} shard:{shard}"
     if item.expireat is not None:
         words += f" ttl:{max(0, int((item.expireat - store.time) * 1000))}ms"
     return Simple(words + (" nc:1" if kind == "list" and call.server.flavour.is_new else ""))
+
+
+def _encodings(*, small: bool, new: bool) -> dict[str, str]:
+    """Type → what it is kept as; small collections lie in one piece."""
+    if new:
+        return {
+            "string": "raw", "hash": "listpack" if small else "dense_set", "list": "quicklist", "set": "dense_set",
+            "zset": "listpack" if small else "btree", "stream": "stream", "ReJSON-RL": "jsoncons",
+        }  # fmt: skip
+    return {
+        "string": "raw", "hash": "zipmap" if small else "hashtable", "list": "quicklist", "set": "hashtable",
+        "zset": "listpack" if small else "skiplist", "stream": "stream", "ReJSON-RL": "raw", "MBbloom--": "raw",
+    }  # fmt: skip
 
 
 async def _populate(call: Call) -> Reply:

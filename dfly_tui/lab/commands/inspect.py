@@ -1,5 +1,6 @@
 """MEMORY, DUMP, RESTORE."""
 
+import json
 import zlib
 from collections.abc import Mapping
 
@@ -16,6 +17,9 @@ from dfly_tui.lab.protocol import (
     error,
 )
 
+JSON_EMPTY_BYTES = 64
+JSON_BYTES_PER_LETTER = 3
+"""About what a document was seen to take."""
 FOOTER = b"\x09\x00"
 """The RDB version at the end of a DUMP, before eight bytes of checksum."""
 BAD_PAYLOAD = error("DUMP payload version or checksum are wrong")
@@ -82,7 +86,10 @@ async def xinfo(call: Call) -> Reply:
 async def json_debug(call: Call) -> Reply:
     if call.upper(1) != "MEMORY" or not call.server.flavour.is_new:
         return bad_subcommand(call.upper(1), "JSON.DEBUG")
-    return call.session.socket.store.sizes.get(call.words[2], ("", 0))[1]
+    store, key = call.session.socket.store, call.words[2]
+    if key not in store:
+        return 0
+    return JSON_EMPTY_BYTES + JSON_BYTES_PER_LETTER * len(json.dumps(store[key].value))
 
 
 def _checksum(data: bytes) -> bytes:
