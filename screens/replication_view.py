@@ -1,12 +1,12 @@
 """From what the pollers saw to the picture of who follows whom. Pure functions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dfly_tui.models.health import InstanceStatus
-from dfly_tui.models.instance import Flavour, InstanceSnapshot
+from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.instruments import link_lag
-from dfly_tui.models.operation import Finding, Verdict, blocked, worst
+from dfly_tui.models.operation import Finding, Verdict, worst
 from dfly_tui.models.reading import Freshness
 from dfly_tui.models.replication import LinkState, ReplicaSeen, Role
 from dfly_tui.models.world import Seen, World
@@ -85,16 +85,7 @@ class View:
         leader = leader_of(world, seen) or next(iter(world.primaries), None)
         if seen.role is not Role.REPLICA or leader is None:
             return ()
-        return (*_able(seen), *promotion_findings(Pair(world, leader, seen, self.limits, self.now)))
-
-
-def _able(seen: Seen) -> Iterator[Finding]:
-    """A switchover is one command of Dragonfly's."""
-    if seen.snapshot is not None and seen.snapshot.flavour is not Flavour.DRAGONFLY:
-        advice = "switch it over by its own FAILOVER, or by hand"
-        yield blocked(
-            "takeover", f"{seen.name} knows REPLTAKEOVER", f"no, it is {seen.snapshot.flavour}", advice=advice
-        )
+        return promotion_findings(Pair(world, leader, seen, self.limits, self.now))
 
 
 def worlds_of(statuses: Iterable[InstanceStatus], seconds_of: SecondsOf) -> dict[str, World]:

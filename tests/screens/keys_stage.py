@@ -43,9 +43,9 @@ async def fill(port: int) -> None:
 
 
 @asynccontextmanager
-async def shelf(stage: Stage, app: DflyApp, flavour: str = "1.40", **options: object) -> AsyncIterator[LabServer]:
+async def shelf(stage: Stage, app: DflyApp, flavour: str = "1.40") -> AsyncIterator[LabServer]:
     """A filled server that the key browser looks into, whichever instance is chosen."""
-    async with lab(port=0, clock=stage.clock, flavour=flavour, **options) as server:
+    async with lab(port=0, clock=stage.clock, flavour=flavour) as server:
         await fill(server.port)
 
         def key_reader(name: str) -> KeyReader:

@@ -54,6 +54,12 @@ def test_a_recorded_pair_can_be_switched_over(version: str) -> None:
     assert Verdict.BLOCK not in verdicts(found).values(), verdicts(found)
 
 
+def test_a_redis_is_not_switched_over_by_a_command_it_does_not_have() -> None:
+    found = judged(primary("redis-7.0-primary"), replica("redis-7.0-replica"))
+    assert (found["takeover"].verdict, found["takeover"].value) == (Verdict.BLOCK, "no, it is redis")
+    assert "takeover" not in judged(), "nothing is said where all is as it should be"
+
+
 BLOCKS: list[tuple[str, Seen | None, Seen | None]] = [
     ("loading", None, replica(loading=1)),
     ("stable", None, replica(master_sync_in_progress=1, slave_repl_offset=None)),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dfly_tui.clients.capabilities import version_numbers
-from dfly_tui.models.instance import InstanceSnapshot
+from dfly_tui.models.instance import Flavour, InstanceSnapshot
 from dfly_tui.models.operation import Finding, blocked, passed, preferred, required, warned
 from dfly_tui.models.replication import LinkState, Role
 from dfly_tui.models.world import Seen, World
@@ -39,7 +39,8 @@ def promotion_findings(pair: Pair) -> tuple[Finding, ...]:
     found = [*_reachable(pair)]
     old, new = pair.primary.snapshot, pair.candidate.snapshot
     if old is not None and new is not None:
-        found += [*_roles(pair), *_link(pair, new), _lag(pair), *_saving(pair), *_capacity(old, new), *_container(pair)]
+        found += [*_able(pair, new), *_roles(pair), *_link(pair, new), _lag(pair)]
+        found += [*_saving(pair), *_capacity(old, new), *_container(pair)]
     return tuple(found)
 
 
@@ -56,6 +57,13 @@ def _reachable(pair: Pair) -> Iterator[Finding]:
         else:
             latency = member.snapshot.latency_seconds or 0.0
             yield passed("reachable", title, f"in {latency * 1000:.0f} ms")
+
+
+def _able(pair: Pair, new: InstanceSnapshot) -> Iterator[Finding]:
+    """A switchover is one command of Dragonfly's, which Redis and Valkey do not have."""
+    if new.flavour is not Flavour.DRAGONFLY:
+        title, advice = f"{pair.candidate.name} knows REPLTAKEOVER", "switch it over by its own FAILOVER, or by hand"
+        yield blocked("takeover", title, f"no, it is {new.flavour}", advice=advice)
 
 
 def _roles(pair: Pair) -> Iterator[Finding]:
@@ -97,7 +105,8 @@ def _lag(pair: Pair) -> Finding:
     wanted = f"at most {duration_text(limit)}"
     if records is None:
         # Behind NAT the line cannot be told apart; the exact offsets are compared before the takeover.
-        return warned("lag", "replication lag", "not known", wanted, "the primary's list does not show this replica")
+        why = "its primary tells none in this state" if seen else "the primary's list does not show this replica"
+        return warned("lag", "replication lag", "not known", wanted, why)
     value = f"{records} records" + ("" if seconds is None else f", {seconds:.1f} s")
     if seconds is None:
         return passed("lag", "replication lag", value, wanted)
