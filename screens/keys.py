@@ -10,13 +10,15 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from dfly_tui.clients.scan import Pace
-from dfly_tui.errors import BadInput
+from dfly_tui.errors import BadInput, Refused
 from dfly_tui.models.health import InstanceStatus
 from dfly_tui.models.key_query import parse_query, query_text
 from dfly_tui.models.keys import KeyFilter
 from dfly_tui.pollers.key_facts import KeyFactsFeed
 from dfly_tui.pollers.keyspace import KeyspaceScan, ScanState
+from dfly_tui.text import safe
 from screens.base import DashboardScreen
+from screens.clipboard import copy
 from screens.commands import KEYS, bindings
 from screens.keys_rows import Order, flat_rows, tree_rows
 from screens.keys_session import KeySession
@@ -105,7 +107,7 @@ class KeysScreen(DashboardScreen):
             return
         scan, facts = self._session.scan, self._session.facts
         where = f"{self._instance} db{scan.database}"
-        words = [where, progress_words(scan), pace_words(scan.pace), order_words(self._order, facts.waiting())]
+        words = [where, progress_words(scan), order_words(self._order, facts.waiting()), pace_words(scan.pace)]
         self.put("#what", " · ".join(words))
         how = how_words(scan, facts.error)
         self.put("#how", "\n".join(how))
@@ -340,10 +342,17 @@ class KeysScreen(DashboardScreen):
         self.repaint()
         self.query_one(KeyTree).cursor = 0
 
-    def action_copy(self) -> None:
+    async def action_copy(self) -> None:
+        """The exact bytes, as far as terminals take them."""
         row = self.query_one(KeyTree).chosen
-        if row is not None and not row.is_more:
-            self.app.copy_to_clipboard(row.name.decode("utf-8", "backslashreplace"))
+        if row is None or row.is_more:
+            return
+        try:
+            await copy(self.app, row.name, self.services.environ)
+        except Refused as error:
+            self.app.notify(f"{error.detail}; {error.hint}", title="Not copied", severity="warning", markup=False)
+        else:
+            self.app.notify(safe(row.name, limit=80), title="Copied, if your terminal permits it", markup=False)
 
     def action_instance(self) -> None:
         self._go(1)

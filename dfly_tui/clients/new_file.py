@@ -24,6 +24,9 @@ async def save_new(path: Path, pieces: AsyncIterable[bytes], told: Callable[[int
     """
     try:
         make_private_dir(path.parent)
+    except OSError as error:
+        raise _failed(path.parent, error) from error
+    try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         raise Refused(f"{safe(str(path))} is there already", "choose another name: nothing is overwritten") from None

@@ -1,5 +1,7 @@
 """The key browser: what a person sees of a database, and what the keys do."""
 
+import base64
+
 import pytest
 from textual.pilot import Pilot
 
@@ -11,7 +13,7 @@ from dfly_tui.pollers.keyspace import ScanState
 from screens.keys import KeysScreen
 from screens.value import ValueScreen
 from tests.screens.conftest import SnapCompare
-from tests.screens.keys_stage import browse, complete, shelf, story, until
+from tests.screens.keys_stage import ODD, browse, complete, shelf, story, until
 from tests.screens.stage import Stage, screen_text, seconds
 from tests.screens.test_status import SIZES
 from tests.support.lab import Client
@@ -76,7 +78,7 @@ async def test_everything_was_seen_and_the_screen_says_so(pair: Stage) -> None:
     async with app.run_test(size=(120, 40)) as pilot, shelf(pair, app):
         await browse(pair, pilot)
         text = screen_text(app)
-        assert "workhorse db0 · 61 of 61 keys scanned, complete · normal pace" in text
+        assert "workhorse db0 · 61 of 61 keys scanned, complete · by count · normal pace" in text
         for words in ("user:", "40", "session:", "tef:state:LAW-123:", "leaderboard", "sorted set", "293 KiB"):
             assert words in text
         assert "odd\\x00\\xff[/]\\x1b]0;x\\x07" in text
@@ -193,13 +195,18 @@ async def test_a_server_that_is_down_is_told_and_tried_again(pair: Stage) -> Non
         assert isinstance(screen.scan.error, Unreachable)
 
 
-async def test_the_name_is_copied_exactly(pair: Stage) -> None:
+async def test_the_name_is_copied_exactly(pair: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     app = pair.app()
-    async with app.run_test(size=(120, 40)) as pilot, shelf(pair, app):
-        await browse(pair, pilot, "slash", *"big", "enter")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot, shelf(pair, app):
+        await browse(pair, pilot, "slash", *"odd*", "enter")
         await until(pair, pilot, lambda screen: complete(screen) and "looking for" in screen_text(app))
+        written: list[str] = []
+        assert app._driver is not None
+        monkeypatch.setattr(app._driver, "write", written.append)
         await pilot.press("y")
-        assert app.clipboard == "big"
+        await pilot.pause()
+    exact = base64.b64encode(ODD.encode("utf-8", "surrogateescape")).decode()
+    assert f"\x1b]52;c;{exact}\x07" in written
 
 
 async def test_the_pace_is_the_users(pair: Stage) -> None:

@@ -294,6 +294,34 @@ async def test_an_element_too_large_to_be_taken_is_left_out_and_said() -> None:
         await reader.aclose()
 
 
+async def test_a_hash_with_a_huge_value_tells_its_fields_and_lengths() -> None:
+    huge = array(bulk("0"), array(bulk("f"), bulk(b"x" * (9 << 20))))
+    script: dict[str, Answer | list[Answer]] = {
+        "TYPE": b"+hash\r\n", "PTTL": b":-1\r\n", "MEMORY": b":9\r\n", "OBJECT": bulk("x"), "HLEN": b":2\r\n",
+        "HSCAN X 0 COUNT 10 NOVALUES": array(bulk("0"), array(bulk("f"), bulk("g"))), "HSCAN": huge,
+        "HSTRLEN": [b":9437184\r\n", b":3\r\n"],
+    }  # fmt: skip
+    async with Respd(script) as server:
+        _, [page] = await whole(server.url, "x")
+        assert [(each.label, each.value, each.note) for each in page.elements] == [
+            (b"f", None, "not read: 9 MiB"), (b"g", None, "not read: 3 B"),
+        ]  # fmt: skip
+    async with Respd({**script, "HSCAN X 0 COUNT 10 NOVALUES": b"-ERR syntax error\r\n"}) as server:
+        _, [page] = await whole(server.url, "x")
+        assert page.trouble is not None
+        assert page.elements == ()
+
+
+async def test_a_top_k_list_names_its_items() -> None:
+    script = {
+        "TYPE": b"+TopK-TYPE\r\n", "TOPK.INFO": array(bulk("k"), b":3\r\n"),
+        "TOPK.LIST": array(bulk("apple"), b":7\r\n"),
+    }  # fmt: skip
+    async with Respd(script) as server:
+        facts = await facts_of(server.url, "x")
+        assert [(fact.name, fact.value) for fact in facts.facts] == [("k", "3"), ("apple", "7")]
+
+
 async def test_answers_that_mean_nothing_are_no_harm() -> None:
     for answer in (
         b":5\r\n",
