@@ -23,6 +23,7 @@ class _Inspected(BaseModel):
 
 class _State(_Inspected):
     running: bool = False
+    status: str = ""
 
 
 class _Policy(_Inspected):
@@ -51,6 +52,7 @@ class _Host(_Inspected):
 class _Mount(_Inspected):
     type: str = ""
     name: str = ""
+    source: str = ""
     destination: str = ""
     rw: bool = Field(True, alias="RW")
 
@@ -104,6 +106,11 @@ class Inspected(_Inspected):
     def short_id(self) -> str:
         """The id as `docker ps` shows it; also a container's host name, unless one was chosen."""
         return self.id[:12]
+
+    @property
+    def volumes(self) -> set[tuple[str, str]]:
+        """Where it writes what outlives it: folder of the machine, folder in the container."""
+        return {(each.source, each.destination) for each in self.mounts if each.rw and each.type != "tmpfs"}
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,12 @@ def recreate_text(config: DockerConfig, arguments: Arguments) -> str:
     )
 
 
+def remove_previous_text(config: DockerConfig) -> str:
+    """What `remove_previous()` does; the ids are only known then."""
+    engine = [] if config.host == LOCAL_ENGINE else ["-H", config.host]
+    return f"{shlex.join(['docker', *engine, 'rm', config.container + _ASIDE])}ID, each that was put aside"
+
+
 def _line(config: DockerConfig, *words: str) -> str:
     engine = [] if config.host == LOCAL_ENGINE else ["-H", config.host]
     return shlex.join(["docker", *engine, *words, config.container])
@@ -134,12 +140,21 @@ class ContainerWriter:
                 await self._stop(engine, old, _grace(old))
             await self._replace(engine, old, new)
 
-    async def remove_previous(self) -> None:
-        """Remove what `recreate()` kept, but for its volumes; nothing happens when there is none."""
+    async def remove_previous(self) -> tuple[str, ...]:
+        """Remove what `recreate()` kept, also when it was cut off and done again, but for its volumes.
+
+        Returns:
+            The names of those that stay: what they wrote is not in the volumes of the one in their place.
+        """
         async with self._engine() as engine:
-            previous = await self._previous(engine)
-            if previous is not None:
-                await self._remove(engine, previous.id)
+            new = await engine.ask(lambda api: _inspect(api, self._config.container))
+            stay = []
+            for each in await self._put_aside(engine):
+                if new is not None and each.volumes and each.volumes <= new.volumes:
+                    await self._remove(engine, each.id)
+                else:
+                    stay.append(safe(each.name))
+            return tuple(stay)
 
     async def restore_previous(self) -> None:
         """Undo `recreate()`, a half-done one too: remove the new container, and start the old one under its name.
@@ -169,18 +184,26 @@ class ContainerWriter:
         return found
 
     async def _continue(self, engine: Engine) -> None:
-        """Give a container its name again that was put aside by a `recreate()` which was cut off then."""
+        """Go back to a container that was put aside by a `recreate()` which was cut off before it started another."""
         previous = await self._previous(engine)
-        if previous is not None and await engine.ask(lambda api: _inspect(api, self._config.container)) is None:
+        if previous is None:
+            return
+        new = await engine.ask(lambda api: _inspect(api, self._config.container))
+        if new is None:
             await self._rename(engine, previous.id, self._config.container)
+        elif new.state.status == "created":  # it never ran: nothing is lost with it
+            await self._put_back(engine, previous, new.id, _policy(new))
 
     async def _previous(self, engine: Engine) -> Inspected | None:
-        """The newest container that was put aside under a name made from its own id."""
+        """The newest container that was put aside."""
+        return max(await self._put_aside(engine), key=lambda each: each.created, default=None)
+
+    async def _put_aside(self, engine: Engine) -> list[Inspected]:
+        """The containers under names made from this one's and their own ids, which only `recreate()` gives."""
         start = self._config.container + _ASIDE
         names = [name for name in await engine.ask(names_of) if name.startswith(start)]
         seen = [await engine.ask(lambda api, name=name: _inspect(api, name)) for name in names]  # type: ignore[misc]
-        ours = [each for each in seen if each is not None and each.name == start + each.short_id]
-        return max(ours, key=lambda each: each.created, default=None)
+        return [each for each in seen if each is not None and each.name == start + each.short_id]
 
     async def _replace(self, engine: Engine, old: Inspected, new: Recipe) -> None:
         """Put the old one aside, make the new one and start it; undo that when it is refused."""

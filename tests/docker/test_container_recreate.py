@@ -143,6 +143,41 @@ class TestRecreate:
         await writer_of(name).remove_previous()
         assert kept(engine, name) == [f"{name}-before-0123456789ab"]
 
+    async def test_one_that_was_cut_off_before_the_new_one_started_is_done_anew(
+        self, engine: DockerClient, name: str
+    ) -> None:
+        """The half-made one, which has the restart policy by then, is not kept as if it had been there before."""
+        container = run(engine, name, volumes=["/tmp:/host"])
+        container.stop(timeout=1)
+        container.rename(f"{name}-before-{str(container.id)[:12]}")
+        half = make(engine, name, volumes=["/tmp:/host"], restart_policy={"Name": "unless-stopped"})
+        await writer_of(name).recreate({"--keys": "5"})
+        after = of(engine, name)
+        assert (after["State"]["Status"], after["Config"]["Cmd"][-1]) == ("running", "--keys=5")
+        assert after["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+        assert half.id not in [each.id for each in engine.containers.list(all=True)]
+        assert kept(engine, name) == [f"{name}-before-{str(container.id)[:12]}"]
+
+    @pytest.mark.parametrize("volumes", [["/tmp:/host"], ["/tmp:/host:ro"], []], ids=["volume", "read-only", "none"])
+    async def test_all_that_was_put_aside_is_removed_but_what_holds_files(
+        self, engine: DockerClient, name: str, volumes: list[str]
+    ) -> None:
+        run(engine, name, volumes=volumes)
+        for keys in ("5", "6"):
+            await writer_of(name).recreate({"--keys": keys})
+        aside = kept(engine, name)
+        assert len(aside) == 2
+        stay = [] if volumes == ["/tmp:/host"] else aside
+        assert sorted(await writer_of(name).remove_previous()) == sorted(stay)
+        assert kept(engine, name) == stay
+
+    async def test_nothing_is_removed_when_nothing_is_in_its_place(self, engine: DockerClient, name: str) -> None:
+        container = run(engine, name, volumes=["/tmp:/host"])
+        container.stop(timeout=1)
+        container.rename(aside := f"{name}-before-{str(container.id)[:12]}")
+        assert await writer_of(name).remove_previous() == (aside,)
+        assert kept(engine, name) == [aside]
+
     @pytest.mark.parametrize(
         ("command", "settings", "words"),
         [

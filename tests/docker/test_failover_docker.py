@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,78 +13,17 @@ from dfly_tui.models.operation import Outcome, StepState
 from dfly_tui.operations.failover.choose import change_of_roles, coming_back
 from dfly_tui.operations.failover.resume import finish, settle, situation
 from dfly_tui.operations.journal import records
-from dfly_tui.settings import DockerConfig, FailoverSettings, InstanceConfig
+from dfly_tui.settings import FailoverSettings
+from tests.docker.group import Containers, containers
 from tests.docker.support import kept, of
-from tests.support.eventually import eventually
-from tests.support.group import FAST, Group, Yes, outcome, told
-from tests.support.images import answers, lab_container_settings, remove_containers
+from tests.support.group import FAST, Yes, outcome, told
+from tests.support.images import answers
 from tests.support.lab import Client
-from tests.support.servers import DOCKER_HOST, free_port
-from tests.support.supervised import Servers
+from tests.support.servers import DOCKER_HOST
 
 pytestmark = pytest.mark.docker
 
 LIMITS = FAST.model_copy(update={"return_seconds": 20.0, "canary": True})
-
-
-@dataclass
-class Containers(Group):
-    """A primary `alpha` and its replica `beta`, each in a container; the operator reaches them as they are."""
-
-    ports: dict[str, int] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-
-    async def role(self, name: str) -> str:
-        """What an instance says it is; empty when it does not answer."""
-        with suppress(OSError):
-            async with Client(self.ports[name]) as ask:
-                reply = await asyncio.wait_for(ask("ROLE"), 2)
-                return str(reply[0]) if isinstance(reply, list) else ""  # an error: it is about to end
-        return ""
-
-    async def leaders(self) -> list[str]:
-        # The replicas first: asked last, one that took over in between would look like a second primary.
-        return [name for name in reversed(self.ports) if await self.role(name) == "master"][::-1]
-
-
-@asynccontextmanager
-async def containers(
-    engine: DockerClient, name: str, folder: Path, *, volume: bool = True, engine_at: str = DOCKER_HOST
-) -> AsyncIterator[Containers]:
-    ports = {"alpha": free_port(), "beta": free_port()}
-    names = {each: f"{name}-{each}" for each in ports}
-    arguments = {"alpha": ["--keys=50"], "beta": [f"--replicaof=127.0.0.1:{ports['alpha']}"]}
-    async with AsyncExitStack() as stack:
-        for each, port in ports.items():
-            settings = lab_container_settings(engine, port=port, arguments=arguments[each])
-            if volume:
-                data = folder / each
-                data.mkdir()
-                settings["volumes"] = [*settings["volumes"], f"{data}:/data"]
-            stack.callback(remove_containers, engine, names[each])
-            engine.containers.create(name=names[each], **settings).start()
-            await answers(port)
-        configs = tuple(_config(each, ports[each], names[each], engine_at) for each in ports)
-        state = folder / "state"
-        group = Containers(
-            Servers(state, None, restarts=False, options={}), {}, configs, state, None, timeout_seconds=2.0,
-            ports=ports, names=names,
-        )  # fmt: skip
-
-        async def in_sync() -> bool:
-            async with Client(ports["alpha"]) as ask:
-                return "state=online" in await ask("INFO", "REPLICATION")
-
-        await eventually(in_sync)
-        yield group
-
-
-def _config(name: str, port: int, container: str, engine_at: str) -> InstanceConfig:
-    first = name == "alpha"
-    return InstanceConfig(
-        name=name, url=f"redis://127.0.0.1:{port}", group="main", role="primary" if first else "replica",
-        replica_of=None if first else "alpha", docker=DockerConfig(host=engine_at, container=container),
-    )  # fmt: skip
 
 
 async def change(group: Containers, limits: FailoverSettings = LIMITS, expected: Outcome = Outcome.DONE) -> str:

@@ -34,7 +34,7 @@ class LabEngine:
     """Listens on a Unix socket, writes down every request that changes something, and harms a chosen one.
 
     Attributes:
-        commands: `("update", name)` and the like, in order.
+        commands: `("update", name, policy)`, `("start", name)` and the like, in order.
         harm, chosen, struck: As a `Proxy` has them; a harm that keeps the caller waiting is none here.
         volumes: Whether containers have one for their data.
     """
@@ -137,7 +137,8 @@ class LabEngine:
         box = self.box(words[1])
         what = words[-1] if method == "POST" else "rm"
         query = {key: values[0] for key, values in parse_qs(target.query).items()}
-        command = (what, box.server if box else query["name"])
+        policy = (str(body["RestartPolicy"]["Name"]),) if what == "update" else ()
+        command = (what, box.server if box else query["name"], *policy)
         self.commands.append(command)
         harm, self.harm = (self.harm, None) if self.harm and self.chosen(command) else (None, self.harm)
         if harm is not None:

@@ -68,8 +68,8 @@ def recreated(name: str) -> tuple[Spot, ...]:
     return (
         *(Spot("docker", f"{request} {name}") for request in
           ("rename", "create", "start")),
-        Spot(name, LOGIN), Spot("docker", f"rm {name}"),
-        Spot("docker", f"update {name}"),
+        Spot(name, LOGIN), Spot("docker", f"update {name} unless-stopped"),
+        Spot("docker", f"rm {name}"),
     )  # fmt: skip
 
 
@@ -152,17 +152,17 @@ DETACH = Story(
 )
 IN_CONTAINERS = Story(
     "switchover-docker", change,
-    (Spot("docker", "update alpha"), Spot("beta", "REPLTAKEOVER"), *recreated("alpha")),
+    (Spot("docker", "update alpha no"), Spot("beta", "REPLTAKEOVER"), *recreated("alpha")),
     ("beta",), replicas=1, docker=True,
 )  # fmt: skip
 FROZEN_IN_CONTAINER = Story(
     "emergency-docker", change,
-    (Spot("docker", "update alpha"), Spot("docker", "stop alpha"), Spot("beta", "REPLICAOF")), ("beta",), replicas=1,
+    (Spot("docker", "update alpha no"), Spot("docker", "stop alpha"), Spot("beta", "REPLICAOF")), ("beta",), replicas=1,
     docker=True, before=frozen,
 )  # fmt: skip
 REJOIN_IN_CONTAINERS = Story(
     "rejoin-docker", lambda scene, servers: coming_back(scene, servers.wish(to="beta")),
-    (Spot("alpha", "BGSAVE"), Spot("docker", "update alpha"), Spot("docker", "stop alpha"), *recreated("alpha")),
+    (Spot("alpha", "BGSAVE"), Spot("docker", "update alpha no"), Spot("docker", "stop alpha"), *recreated("alpha")),
     ("beta",), replicas=1, docker=True, before=outside,
 )  # fmt: skip
 BEGUN = (

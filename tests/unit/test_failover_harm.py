@@ -105,6 +105,11 @@ async def data(servers: Group, name: str) -> dict[str, str]:
         return {key: await client("DUMP", key) for key in keys}
 
 
+def left_aside(servers: Group) -> list[str]:
+    """What was put aside to make containers again, and is still there."""
+    return [box.name for box in servers.engine.boxes if "-before-" in box.name] if servers.engine else []
+
+
 async def perform(story: Story, servers: Group, confirmer: Confirmer | None = None) -> list[Event]:
     async with servers.access() as access:
         plan = story.make(await servers.scene(access, story.limits), servers)
@@ -133,6 +138,7 @@ async def assert_good(story: Story, servers: Group, before: Told, events: list[E
     after = await roles(servers)
     match outcome(events):
         case Outcome.DONE:
+            assert not left_aside(servers), text
             assert sorted(after.leaders) == list(story.leaders), text
             assert after.roles.keys() == servers.servers.keys() or "emergency" in story.name, text
             for name, role in after.roles.items():
@@ -196,6 +202,7 @@ async def test_a_dashboard_killed_at_a_command(story: Story, spot: Spot, flavour
         if outcome(events) is not Outcome.DONE:
             assert any(line.startswith("look with: redis-cli ") for line in events[-1].follow_ups), told(events)
         elif now.changed:
+            assert not left_aside(servers), told(events)
             assert sorted(after.leaders) == list(story.leaders), told(events)
         else:
             assert after == before, told(events)

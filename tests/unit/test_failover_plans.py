@@ -25,7 +25,7 @@ from tests.support.group import FAST, Group, Yes, group, killed_at, outcome, tol
 from tests.support.hurry import hurried
 from tests.support.lab import Client
 from tests.support.proxy import Harm
-from tests.support.stories import Spot, dead
+from tests.support.stories import Spot, dead, outside
 
 
 class Thinking(Yes):
@@ -220,6 +220,31 @@ async def test_an_old_primary_is_started_for_a_primary_only(recreate: bool) -> N
         act = (returning.recreate if recreate else returning.start)(scene, "alpha", "beta")
         with pytest.raises(Refused, match="does not"):
             await act.run(access.hands(["alpha"]))
+
+
+@hurried
+async def test_what_an_old_primary_was_in_is_kept_until_it_follows() -> None:
+    async with group(1, docker=True) as servers, servers.access() as access:
+        act = returning.tidy(await servers.scene(access), "alpha", "beta")
+        with pytest.raises(Refused, match="does not follow"):
+            await act.run(access.hands(["alpha"]))
+
+
+@hurried
+async def test_a_primary_that_goes_at_the_end_of_a_rejoin_is_noticed() -> None:
+    """All was well until the last change was made; then nobody leads."""
+    async with group(1, docker=True) as servers:
+        await outside(servers)
+        assert servers.engine is not None
+        lost = asyncio.get_running_loop().create_future()
+        servers.engine.chosen, servers.engine.harm = Spot("docker", "rm alpha").hit, Harm.DROPPED
+        servers.engine.struck = lambda: lost.set_result(asyncio.ensure_future(servers.kill("beta")))
+        async with servers.access() as access:
+            plan = coming_back(await servers.scene(access), servers.wish(to="beta"))
+            events = await servers.run(plan, access)
+        await (await lost)
+        assert outcome(events) is Outcome.INCOMPLETE, told(events)
+        assert "nobody answers as primary" in told(events)
 
 
 @hurried

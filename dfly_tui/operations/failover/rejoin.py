@@ -33,6 +33,8 @@ def rejoin(scene: Scene, old: str, new: str, *, policy: str = "") -> Plan:
         found += steps.re_point(scene, old, new, final=True)
     else:
         found += returning.bring_back(scene, old, new, before)
+    if scene.limits.watch_seconds:
+        found.append(steps.one_primary(scene))
     return Plan(
         id=scene.plan_id,
         kind="rejoin",

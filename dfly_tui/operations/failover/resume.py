@@ -9,7 +9,7 @@ from dfly_tui.models.container import RestartPolicy
 from dfly_tui.models.operation import Finding, Level, Outcome, required
 from dfly_tui.models.replication import Role
 from dfly_tui.models.world import World
-from dfly_tui.operations.failover import emergency, rejoin, steps, switchover
+from dfly_tui.operations.failover import emergency, rejoin, returning, steps, switchover
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.journal import Record, close_record, records
 from dfly_tui.operations.plan import Check, Confirm, Plan, Step
@@ -57,8 +57,9 @@ def finish(scene: Scene, record: Record) -> Plan:
             )  # fmt: skip
             return replace(again, kind="finish", title=title, facts=_facts(record))
         case "rejoin" | "attach":
-            back = (steps.restore_policy(scene, old, policy),) if policy is not None else ()
-            left: tuple[Step, ...] = (*steps.re_point(scene, old, new), *back)
+            back = returning.settled(scene, old, new, policy) if policy is not None else ()
+            watch = (steps.one_primary(scene),) if scene.limits.watch_seconds else ()
+            left: tuple[Step, ...] = (*steps.re_point(scene, old, new), *back, *watch)
         case "detach":
             left = (steps.leads(scene, new),)
         case "emergency":

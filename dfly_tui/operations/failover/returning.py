@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from dfly_tui.clients import writer
-from dfly_tui.clients.container_writer import recreate_text, start_text, stop_text
+from dfly_tui.clients.container_writer import recreate_text, remove_previous_text, start_text, stop_text
 from dfly_tui.errors import Loading, Refused, Unreachable
 from dfly_tui.models.container import ContainerInfo, RestartPolicy
 from dfly_tui.models.operation import Finding, required
@@ -14,7 +14,6 @@ from dfly_tui.operations.failover.steps import (
     attach,
     attach_lines,
     cli_line,
-    container_of,
     docker_of,
     fence,
     restore_policy,
@@ -43,7 +42,14 @@ def bring_back(
     if policy is None:
         return (catch(scene, old, new, ended_id), synced(scene, old, new, of=f"catch-{old}"))
     begin = (recreate if scene.limits.recreate_container else start)(scene, old, new)
-    return (ended(scene, old, new), begin, synced(scene, old, new, of=begin.id), restore_policy(scene, old, policy))
+    wait = (ended(scene, old, new), begin, synced(scene, old, new, of=begin.id))
+    return (*wait, *settled(scene, old, new, policy))
+
+
+def settled(scene: Scene, old: str, new: str, policy: RestartPolicy) -> tuple[Step, ...]:
+    """Once the old primary follows: its container starts with the machine again, and nothing else is left of it."""
+    again = (tidy(scene, old, new),) if scene.limits.recreate_container else ()
+    return (restore_policy(scene, old, policy), *again)
 
 
 def stop(scene: Scene, old: str, *, final: bool = False) -> Act:
@@ -102,12 +108,7 @@ def recreate(scene: Scene, old: str, new: str) -> Act:
         await _answering(scene, old)
         with suppress(Loading):  # then its own flags let it in: it is syncing already
             await hands.dragonflies[old].set_primary_login(scene.access.configs[new].username, password)
-        made = f"the container of {old} was made again with --replicaof={flag}"
-        container = container_of(scene, old)
-        if container is None or not any(mount.writable for mount in container.mounts):
-            return f"{made}; the one it was is kept aside, as its files are in no volume"
-        await hands.containers[old].remove_previous()
-        return made
+        return f"the container of {old} was made again with --replicaof={flag}"
 
     async def holds() -> bool | None:
         return await scene.follows(old, new)
@@ -115,6 +116,23 @@ def recreate(scene: Scene, old: str, new: str) -> Act:
     return Act(
         id=f"recreate-{old}", title=f"start {old} again as a replica of {new}", target=old, commands=lines, run=run,
         holds=holds, settle_seconds=30.0, left_to_do=f"start {old} again with --replicaof={flag}",
+    )  # fmt: skip
+
+
+def tidy(scene: Scene, old: str, new: str) -> Act:
+    """Remove what the old primary's container was, now that the one in its place follows; also what runs left behind
+    that were cut off."""
+    line = remove_previous_text(docker_of(scene, old))
+
+    async def run(hands: Hands) -> str:
+        if not await scene.follows(old, new):
+            raise Refused(f"{old} does not follow {new}")
+        stay = await hands.containers[old].remove_previous()
+        return f"{', '.join(stay)} is kept aside, as its files are in no volume" if stay else "nothing is kept aside"
+
+    return Act(
+        id=f"tidy-{old}", title=f"remove the container that {old} was in", target=old, commands=(line,), run=run,
+        left_to_do=f"once {old} follows {new}, see whether a container is left that it was in: {line}",
     )  # fmt: skip
 
 
