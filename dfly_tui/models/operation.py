@@ -118,6 +118,7 @@ class StepView(Frozen):
     Attributes:
         commands: Exactly what it will run, secrets masked; empty for a step that changes nothing.
         target: The instance that is changed; empty for a step that changes nothing.
+        undo: What takes it back, while the plan can still be given up.
     """
 
     id: str
@@ -125,6 +126,7 @@ class StepView(Frozen):
     kind: StepKind
     target: str = ""
     commands: tuple[str, ...] = ()
+    undo: "StepView | None" = None
 
 
 class PlanView(Frozen):

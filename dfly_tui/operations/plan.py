@@ -155,5 +155,8 @@ class Plan:
 
 
 def _view(step: Step) -> StepView:
-    target, commands = (step.target, step.commands) if isinstance(step, Act) else ("", ())
-    return StepView(id=step.id, title=step.title, kind=_KINDS[type(step)], target=target, commands=commands)
+    view = StepView(id=step.id, title=step.title, kind=_KINDS[type(step)])
+    if not isinstance(step, Act):
+        return view
+    undo = _view(step.undo) if step.undo is not None else None
+    return view.model_copy(update={"target": step.target, "commands": step.commands, "undo": undo})

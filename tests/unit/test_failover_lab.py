@@ -1,6 +1,7 @@
 """Changes of roles on lab servers: what a person on call would see afterwards."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -9,8 +10,10 @@ from dfly_tui.errors import Refused
 from dfly_tui.models.operation import Outcome, StepState
 from dfly_tui.operations.confirmer import Deny
 from dfly_tui.operations.failover.choose import change_of_roles, coming_back, swap_back
-from dfly_tui.operations.failover.rejoin import attach, detach
+from dfly_tui.operations.failover.rejoin import attach, detach, rejoin
 from dfly_tui.operations.failover.report import as_markdown, report_of
+from dfly_tui.operations.failover.scene import Scene
+from dfly_tui.operations.plan import Plan
 from tests.support.eventually import eventually
 from tests.support.group import FAST, Group, group, outcome, told
 from tests.support.hurry import hurried
@@ -186,6 +189,25 @@ async def test_two_operators_do_not_run_it_at_once() -> None:
         assert outcome(events) is Outcome.BLOCKED, told(events)
         assert "bob@laptop" in told(events)
         assert scene.group == "main"
+
+
+Make = Callable[[Scene], Plan]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda scene: attach(scene, "beta", "alpha"), lambda scene: detach(scene, "beta"),
+     lambda scene: rejoin(scene, "alpha", "beta")],
+    ids=["attach", "detach", "rejoin"],
+)  # fmt: skip
+@hurried
+async def test_nor_is_a_replica_attached_let_go_or_brought_back_meanwhile(make: Make) -> None:
+    async with group() as servers, servers.access() as mine, servers.access() as theirs:
+        await theirs.reader("beta").present_as("dfly-tui:failover:20260102-000000-0001:bob@laptop")
+        events = await servers.run(make(await servers.scene(mine)), mine)
+        assert outcome(events) is Outcome.BLOCKED, told(events)
+        assert "bob@laptop" in told(events)
+        assert not changes(servers)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -54,6 +54,17 @@ def test_it_tells_what_was_done_and_what_is_left() -> None:
     assert [each.step for each in report.timeline] == ["check", "takeover", "canary"]
 
 
+def test_what_took_a_step_back_was_run_too() -> None:
+    fenced = step("fence").model_copy(update={"undo": step("unfence")})
+    events = [event("fence", StepState.DONE, 1.0), event("takeover", StepState.FAILED, 2.0),
+              event("unfence", StepState.RUNNING, 3.0), event("unfence", StepState.UNDONE, 3.5),
+              ended(Outcome.UNDONE)]  # fmt: skip
+    given = plan("switchover", "takeover")
+    report = report_of(given.model_copy(update={"steps": (fenced, *given.steps)}), events, "ada")
+    assert report.commands == ("RUN fence", "RUN unfence")
+    assert "    RUN unfence" in as_markdown(report)
+
+
 @pytest.mark.parametrize(("pause", "seconds"), [(False, 0.4), (True, 1.4)])
 def test_the_outage_is_measured_from_what_kept_writes_away(pause: bool, seconds: float) -> None:
     assert switched(pause=pause).outage_seconds == seconds

@@ -65,20 +65,33 @@ def undisturbed(scene: Scene, journals: Path, *, override_cooldown: bool) -> Che
     """Nobody else changes this group now, and nobody did a moment ago."""
 
     async def run() -> Sequence[Finding]:
-        found = await asyncio.gather(*(_others(scene, name) for name in scene.access.configs))
-        others = [other for each in found for other in each]
         now = scene.access.clock.now()
         left = cooling_down(journals, scene.group, now=now, seconds=scene.limits.cooldown_seconds)
         judge = preferred if override_cooldown else required
-        shown = ", ".join(dict.fromkeys(others)) or "nobody"
         wait = f"{duration_text(left)} to wait" if left else "yes"
         flapping = "roles that go back and forth do more harm than a wait; --override-cooldown if it is meant"
         return (
-            required(not others, "busy", "nobody else is changing this group", shown, advice="talk to them"),
+            await _nobody_else(scene),
             judge(left == 0, "cooldown", "the last change of roles is long enough ago", wait, advice=flapping),
         )
 
     return Check(id="undisturbed", title="nobody else is at it", run=run)
+
+
+def alone(scene: Scene) -> Check:
+    """Nobody else changes this group now; for what may well follow upon a change of roles."""
+
+    async def run() -> Sequence[Finding]:
+        return (await _nobody_else(scene),)
+
+    return Check(id="alone", title="nobody else is at it", run=run)
+
+
+async def _nobody_else(scene: Scene) -> Finding:
+    found = await asyncio.gather(*(_others(scene, name) for name in scene.access.configs))
+    others = dict.fromkeys(other for each in found for other in each)
+    shown = ", ".join(others) or "nobody"
+    return required(not others, "busy", "nobody else is changing this group", shown, advice="talk to them")
 
 
 async def _others(scene: Scene, name: str) -> list[str]:

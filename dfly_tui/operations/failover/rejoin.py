@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dfly_tui.models.container import RestartPolicy
 from dfly_tui.models.operation import Finding, Level, passed, preferred, required, warned
 from dfly_tui.models.replication import Role
-from dfly_tui.operations.failover import returning, steps
+from dfly_tui.operations.failover import looking, returning, steps
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.plan import Check, Confirm, Plan, Step
 from dfly_tui.units import count_text
@@ -23,7 +23,7 @@ def rejoin(scene: Scene, old: str, new: str, *, policy: str = "") -> Plan:
     if container is not None and before is None:
         before = container.policy
     runs = scene.world[old].snapshot is not None
-    found: list[Step] = [_may_follow(scene, old, new), _question(scene, old, new, runs=runs)]
+    found: list[Step] = [looking.alone(scene), _may_follow(scene, old, new), _question(scene, old, new, runs=runs)]
     if runs:
         found += steps.snapshot(scene, old, f"aside-{scene.plan_id}", "aside, as its own writes are lost to the group")
     if container is not None and before is not None and scene.limits.recreate_container:
@@ -62,7 +62,8 @@ def _question(scene: Scene, old: str, new: str, *, runs: bool) -> Confirm:
 def attach(scene: Scene, name: str, primary: str) -> Plan:
     """The plan that makes an instance a replica (SOP-2)."""
     container = steps.container_of(scene, name)
-    found: list[Step] = [_may_follow(scene, name, primary), _question(scene, name, primary, runs=True)]
+    found: list[Step] = [looking.alone(scene), _may_follow(scene, name, primary)]
+    found.append(_question(scene, name, primary, runs=True))
     found += steps.snapshot(scene, name, f"aside-{scene.plan_id}", "aside, before its data is replaced")
     found += steps.re_point(scene, name, primary, final=True)
     if scene.limits.canary:
@@ -99,6 +100,7 @@ def detach(scene: Scene, name: str) -> Plan:
         look_with=steps.look_with(scene),
         notes=(f"{name} takes writes of its own from now on: keep applications away from it",),
         steps=(
+            looking.alone(scene),
             Check(id="replica", title=f"{name} is a replica", run=run),
             Confirm(
                 id="confirm",

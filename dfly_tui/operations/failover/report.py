@@ -1,7 +1,7 @@
 """What is left of a run for the ticket: what was done when, what it cost, what is left to do."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -42,7 +42,6 @@ class Report(Frozen):
 def report_of(plan: PlanView, events: Sequence[Event], who: str) -> Report:
     """Put together what a run's events tell; the last of them has the outcome."""
     last = events[-1]
-    ran = {event.step for event in events if event.state in {StepState.DONE, StepState.UNKNOWN}}
     return Report(
         plan=plan,
         who=who,
@@ -53,9 +52,18 @@ def report_of(plan: PlanView, events: Sequence[Event], who: str) -> Report:
         outage_seconds=_outage(plan, events),
         findings=tuple(finding for event in events for finding in event.findings),
         timeline=tuple(event for event in events if event.step and event.state is not StepState.RUNNING),
-        commands=tuple(line for step in plan.steps if step.id in ran for line in step.commands),
+        commands=tuple(_commands(plan, events)),
         follow_ups=(*last.follow_ups, *(plan.notes if _changed(events) else ())),
     )
+
+
+def _commands(plan: PlanView, events: Sequence[Event]) -> Iterator[str]:
+    """What was run, in that order: steps, and what took them back."""
+    undos = (step.undo for step in plan.steps if step.undo is not None)
+    steps = {step.id: step for step in (*undos, *plan.steps)}
+    for event in events:
+        if event.step in steps and event.state in {StepState.DONE, StepState.UNKNOWN, StepState.UNDONE}:
+            yield from steps[event.step].commands
 
 
 def _changed(events: Sequence[Event]) -> bool:
