@@ -64,6 +64,16 @@ class Paths:
         return self.state_dir / "locks"
 
     @property
+    def key_journal_dir(self) -> Path:
+        """What changes of keys began: apart from the changes of roles, which are looked through as a whole."""
+        return self.journal_dir / "keys"
+
+    @property
+    def trash_dir(self) -> Path:
+        """Keys as they were before they were changed."""
+        return self.state_dir / "trash"
+
+    @property
     def reports_dir(self) -> Path:
         return self.state_dir / "reports"
 

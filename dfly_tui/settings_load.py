@@ -195,6 +195,8 @@ def _describe(details: ErrorDetails) -> _Problem:
             parent = next((part for part in reversed(path[:-1]) if isinstance(part, str)), "")
             known = list(_TABLES[parent].model_fields) if parent in _TABLES else []
             return _Problem(path, f"unknown key{nearest(str(path[-1]), known)}")
+        case "tuple_type" if len(path) > 1:
+            return _Problem(path, 'should be a list, such as ["one", "two"]')
         case "tuple_type":
             return _Problem(path, f"should be tables: [[{key_path_text(path)}]]")
         case "missing":

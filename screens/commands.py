@@ -17,6 +17,8 @@ REPLICATION = "replication"
 FAILOVER = "failover"
 KEYS = "keys"
 VALUE = "value"
+VIEWS = "views"
+CONSOLE = "console"
 MODES = (STATUS, METRICS, REPLICATION, KEYS)
 """Screens reached by a digit; the others are opened over one of them."""
 
@@ -29,6 +31,8 @@ SCOPE_TITLES = {
     FAILOVER: "Failover",
     KEYS: "Keys",
     VALUE: "Value",
+    VIEWS: "Views",
+    CONSOLE: "Console",
 }
 
 
@@ -123,6 +127,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("keys.sort", "s", "Sort", "By count, name, TTL, size or type.", KEYS, footer=64),
     Command("keys.flat", "f", "Flat", "All names in one list, or as a tree again.", KEYS, footer=63),
     Command("keys.database", "d", "Database", "Choose another database.", KEYS, footer=56),
+    Command("keys.change", "e", "Change", "Edit, expire, rename, duplicate or delete the key under the cursor, or all "
+            "keys of the namespace; what would be hit is shown first.", KEYS, footer=65),
+    Command("keys.create", "c", "Create", "Make a key that is not there yet.", KEYS, footer=42),
+    Command("keys.undo", "u", "Undo", "Restore what was changed or deleted here, from the trash.", KEYS, footer=43),
+    Command("keys.export", "x", "Export", "Write the key or namespace under the cursor to a file, exactly.", KEYS,
+            footer=41),
+    Command("keys.import", "i", "Import", "Read keys from an exported file.", KEYS, footer=40),
+    Command("keys.view", "v", "Views", "Prepared views: workflows, agents, sessions, queues, and your own.", KEYS,
+            footer=60),
+    Command("keys.console", "exclamation_mark", "Console", "Type commands for this database.", KEYS, footer=59),
     Command("keys.instance", "n", "Next", "The next instance.", KEYS, footer=34),
     Command("keys.previous", "N", "Previous", "The previous instance.", KEYS),
     Command("keys.copy", "y", "Copy", "Copy the name under the cursor.", KEYS, footer=57),
@@ -137,6 +151,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("value.plain", "v", "Raw", "The exact bytes, everything that is not seen made visible, or decoded.", VALUE,
             footer=75),
     Command("value.copy", "y", "Copy", "Copy the value, the name, or redis-cli commands.", VALUE, footer=78),
+    Command("value.change", "e", "Change", "Edit the element under the cursor, add or remove one; set the expiry, "
+            "rename, duplicate or delete the key.", VALUE, footer=77),
     Command("value.save", "s", "Save", "Write the exact bytes to a new file.", VALUE, footer=65),
     Command("value.follow", "f", "Follow", "Read it each second while it is shown, or stop.", VALUE, footer=72),
     Command("value.changes", "c", "Changes", "What is different since the reading before, or the value.", VALUE,
@@ -144,6 +160,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("value.facts", "i", "Facts", "All that is told: groups of a stream, a filter's numbers, what was refused.",
             VALUE, footer=62),
     Command("value.positions", "o", "Places", "Longitude and latitude of the members of a geo set.", VALUE),
+    Command("views.open", "enter", "Open", "Open the key under the cursor; fold or unfold a group.", VIEWS, footer=85),
+    Command("views.filter", "slash", "Filter", "Show keys with this text in their name or a column.", VIEWS, footer=80),
+    Command("views.next", "v,tab", "View", "The next view.", VIEWS, footer=78),
+    Command("views.previous", "V,shift+tab", "Previous", "The previous view.", VIEWS),
+    Command("views.sort", "s", "Sort", "By the next column, smallest or largest first, or by name.", VIEWS, footer=64),
+    Command("views.clean-up", "x", "Clean up", "Delete all keys of the group under the cursor, such as an issue's "
+            "state; what would go is shown first.", VIEWS, footer=62),
+    Command("views.copy", "y", "Copy", "Copy the name under the cursor.", VIEWS, footer=57),
     Command("metrics.window", "w", "Window", "The span shown: 1, 5, 15 or 60 minutes.", METRICS, footer=80),
     Command("metrics.instance", "n", "Next", "The next instance.", METRICS, footer=70),
     Command("metrics.previous", "N", "Previous", "The previous instance.", METRICS),
@@ -187,6 +211,20 @@ COMMANDS: tuple[Command, ...] = (
             FAILOVER),
     Command("failover.whole", "z", "Whole", "What the cursor is on, in full.", FAILOVER, footer=60),
     Command("failover.copy", "y", "Copy", "Copy the commands under the cursor.", FAILOVER, footer=58),
+    Command("console.run", "enter", "Run", "Send the line; what changes something is asked for, guarded and recorded.",
+            CONSOLE, footer=90),
+    Command("console.complete", "tab", "Complete", "Complete a command, or the name of a key; again for the next one.",
+            CONSOLE, footer=85),
+    Command("console.older", "up", "Older", "The line before, of those typed on this instance.", CONSOLE, footer=80),
+    Command("console.newer", "down", "Newer", "The line after.", CONSOLE),
+    Command("console.search", "ctrl+r", "Search", "Find a line typed before.", CONSOLE, footer=75),
+    Command("console.page-up", "pageup", "Scroll", "Answers from before.", CONSOLE, action="page(-1)", footer=70),
+    Command("console.page-down", "pagedown", "Scroll", "Later answers.", CONSOLE, action="page(1)"),
+    Command("console.stop", "ctrl+c", "Stop", "Give up the command that runs, or empty the line.", CONSOLE, footer=65),
+    Command("console.copy", "ctrl+y", "Copy", "Copy the last answer.", CONSOLE, footer=60),
+    Command("console.clear", "ctrl+l", "Clear", "Forget the answers.", CONSOLE, footer=55),
+    Command("console.unlock", "f2", "Unlock", "Let a production instance be changed for some minutes, or lock it "
+            "again.", CONSOLE, action="app.unlock", footer=58),
 )  # fmt: skip
 
 
@@ -220,7 +258,8 @@ def first_key(command: Command, keymap: Mapping[str, str]) -> str:
 
 
 _KEY_NAMES = {
-    "question_mark": "?", "colon": ":", "slash": "/", "minus": "-", "plus": "+", "equals_sign": "=",
+    "question_mark": "?", "exclamation_mark": "!",
+    "colon": ":", "slash": "/", "minus": "-", "plus": "+", "equals_sign": "=",
     "escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓",
 }  # fmt: skip
 

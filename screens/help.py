@@ -30,6 +30,15 @@ LEGENDS = {
         "Elements are read as you scroll. + is new, ~ is changed since the reading before.",
         "“Kept in the table itself”: Dragonfly needs no memory of its own for small values.",
     ),
+    "views": (
+        "✗ another type, or not what the column tells   – no such field   ! expires within a minute   ∞ never",
+        "A field of more than 4 KiB is not read. Ages are as of now; the first line says when the keys were read.",
+    ),
+    "console": (
+        "Lines are read as redis-cli reads them, and answers shown as it shows them. help, clear, exit are our own.",
+        "Before Enter the line below the answers says whether a command reads, writes, is dangerous, or is refused.",
+        "A write needs an unlocked instance; a dangerous one is asked about. Each is sent once and recorded.",
+    ),
     "failover": (
         "✔ pass/done   ▲ warning   ✖ block/failed   ? unknown   ▶ running   ○ waiting   – skipped   ← taken back",
         "Nothing is changed before you said yes to the last question, mostly by typing a name.",

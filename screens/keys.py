@@ -10,16 +10,14 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from dfly_tui.clients.scan import Pace
-from dfly_tui.errors import BadInput, Refused
+from dfly_tui.errors import BadInput
 from dfly_tui.models.health import InstanceStatus
 from dfly_tui.models.key_query import parse_query, query_text
 from dfly_tui.models.keys import KeyFilter
 from dfly_tui.pollers.key_facts import KeyFactsFeed
 from dfly_tui.pollers.keyspace import KeyspaceScan, ScanState
-from dfly_tui.text import safe
-from screens.base import DashboardScreen
-from screens.clipboard import copy
 from screens.commands import KEYS, bindings
+from screens.keys_actions import BrowserActions
 from screens.keys_rows import Order, flat_rows, tree_rows
 from screens.keys_session import KeySession
 from screens.keys_words import SAMPLE, how_words, order_words, pace_words, progress_words, space_entries
@@ -38,7 +36,7 @@ SORT_AFTER = 40
 """Answers about keys, of some hundred each."""
 
 
-class KeysScreen(DashboardScreen):
+class KeysScreen(BrowserActions):
     """A tree of namespaces, or a flat list of names, and what the row under the cursor is.
 
     One scan at a time is looked at; below it lie those it was narrowed from.
@@ -64,8 +62,11 @@ class KeysScreen(DashboardScreen):
 
     @property
     def session(self) -> KeySession | None:
-        """The database that is browsed."""
         return self._session
+
+    @property
+    def instance_name(self) -> str | None:
+        return self._instance
 
     @property
     def scan(self) -> KeyspaceScan | None:
@@ -187,12 +188,13 @@ class KeysScreen(DashboardScreen):
         self._open()
 
     @work(exclusive=True, group="open")
-    async def _open(self, wanted: KeyFilter | None = None) -> None:
-        """Scan from the first key on."""
+    async def _open(self, wanted: KeyFilter | None = None, *, again: bool = False) -> None:
+        """Scan from the first key on; what is open stays so if it is the same `again`."""
         await self._close()
         if self._instance is None:
             return
-        self._opened = set()
+        if not again:
+            self._opened = set()
         self._session = KeySession(
             self.services.key_reader(self._instance),
             database=self._database,
@@ -320,7 +322,7 @@ class KeysScreen(DashboardScreen):
             self.repaint()
 
     def action_scan(self) -> None:
-        self._open(self.scan.wanted if self.scan is not None else None)
+        self._open(self.scan.wanted if self.scan is not None else None, again=True)
 
     def action_pace(self) -> None:
         paces = list(Pace)
@@ -342,17 +344,14 @@ class KeysScreen(DashboardScreen):
         self.repaint()
         self.query_one(KeyTree).cursor = 0
 
-    async def action_copy(self) -> None:
-        """The exact bytes, as far as terminals take them."""
-        row = self.query_one(KeyTree).chosen
-        if row is None or row.is_more:
+    def was_changed(self, name: bytes | None) -> None:
+        """Look again: at one key, or at all of them."""
+        if name is None or self._session is None:
+            self.action_scan()
             return
-        try:
-            await copy(self.app, row.name, self.services.environ)
-        except Refused as error:
-            self.app.notify(f"{error.detail}; {error.hint}", title="Not copied", severity="warning", markup=False)
-        else:
-            self.app.notify(safe(row.name, limit=80), title="Copied, if your terminal permits it", markup=False)
+        self._session.facts.forget([name])
+        self._looked_into = None
+        self.repaint()
 
     def action_instance(self) -> None:
         self._go(1)

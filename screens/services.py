@@ -16,6 +16,7 @@ from dfly_tui.settings import InstanceConfig, Settings
 if TYPE_CHECKING:
     from dfly_tui.clients.keys import KeyReader
     from dfly_tui.clients.values import ValueReader
+    from dfly_tui.clients.view_rows import ViewReader
     from dfly_tui.operations.access import Access
 
 
@@ -90,6 +91,16 @@ class Services:
         timeout = self.settings.defaults.timeout_seconds
         return ValueReader(
             config, self.password_of(config), database=database, name=key, clock=self.clock, timeout_seconds=timeout
+        )
+
+    def view_reader(self, name: str, database: int) -> "ViewReader":
+        """What reads the views of a database of an instance; to be closed."""
+        from dfly_tui.clients.view_rows import ViewReader
+
+        config = self.hub[name].config
+        timeout = self.settings.defaults.timeout_seconds
+        return ViewReader(
+            config, self.password_of(config), database=database, clock=self.clock, timeout_seconds=timeout
         )
 
     def current(self) -> str | None:

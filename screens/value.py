@@ -63,6 +63,18 @@ class ValueScreen(DashboardScreen):
     def action_search(self) -> None:
         self.open_filter()
 
+    @work(exclusive=True, group="change", exit_on_error=False)
+    async def action_change(self) -> None:
+        """Ask what is to happen to the key, and do it."""
+        from screens.key_menu import change_key
+        from screens.key_work import KeyTarget
+
+        loaded = self.live.loaded
+        target = KeyTarget(self.instance_name, self.database, self.key_name)
+        facts = loaded.facts if loaded is not None else None
+        if await change_key(self.app, self.services, target, facts, self.live.element):
+            self.live.read_again()
+
     def action_next_match(self) -> None:
         self.live.find_next()
 

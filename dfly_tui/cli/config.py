@@ -47,6 +47,12 @@ EXAMPLE = """\
 # delimiter = ":"               # what stands between namespaces in a name
 # pace = "normal"               # gentle, normal or fast
 
+# [[views]]                     # keys of a kind as rows: docs/configuration.md
+# name = "Locks"
+# patterns = ["lock:{what}"]    # a placeholder is one part between delimiters
+# columns = ["what", "field:owner as held by", "since:taken_at", "ttl"]
+# sort = "TTL"
+
 # [[instances]]
 # name = "workhorse"
 # url = "redis://workhorse:6379"            # rediss:// for TLS, with ca_file, cert_file, key_file

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
-from dfly_tui.cli import keys_get
+from dfly_tui.cli import keys_change, keys_export, keys_get, keys_view
 from dfly_tui.cli.exit_codes import ExitCode
 from dfly_tui.cli.keys_common import (
     add_filter_options,
@@ -48,6 +48,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing.add_argument("--limit", type=int, default=NO_LIMIT, metavar="N", help="stop after so many")
     listing.set_defaults(act=_list)
     keys_get.add(actions, add_target_options)
+    keys_view.add(actions, add_target_options)
+    keys_change.add(actions, add_target_options)
+    keys_export.add(actions, add_target_options)
     parser.set_defaults(run=run)
 
 

@@ -97,9 +97,9 @@ class Connection(AbstractConnection):
             await self.send_packed_command(self.pack_commands(commands), check_health=False)
             return [await self._reply() for _ in commands]
 
-    def streams(self, limit: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    def streams(self, limit: int | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The open streams, for a caller that reads and writes the protocol itself from now on, `limit` bytes at most
-        unless it allows more."""
+        unless it allows more; None for one that stops by itself."""
         if self._reader is None or self._writer is None:
             raise Unreachable(f"the connection to {self.address} is closed")
         self.allow(limit)
@@ -182,8 +182,8 @@ class Connection(AbstractConnection):
             raise broken(self.address, self.head) from error
         return reply
 
-    def allow(self, size: int) -> None:
-        """Take at most so many bytes from now on."""
+    def allow(self, size: int | None) -> None:
+        """Take at most so many bytes from now on; None for a reader that stops by itself."""
         if self._stream is not None:
             self._stream.allow(size)
 

@@ -36,8 +36,9 @@ class WatchedStream(asyncio.StreamReader):
     _left: int | None = None
     _tail = b"\r\n"
 
-    def allow(self, size: int) -> None:
-        """Take at most so many bytes from now on, and no aggregate of a million items or more."""
+    def allow(self, size: int | None) -> None:
+        """Take at most so many bytes from now on, and no aggregate of a million items or more; None for a reader that
+        stops by itself."""
         self._size, self._left, self._tail = size, size, b"\r\n"
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:

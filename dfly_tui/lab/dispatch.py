@@ -10,6 +10,7 @@ from dfly_tui.lab.commands.config import COMMANDS as CONFIG
 from dfly_tui.lab.commands.connection import COMMANDS as CONNECTION
 from dfly_tui.lab.commands.data import COMMANDS as DATA
 from dfly_tui.lab.commands.debug import COMMANDS as DEBUG
+from dfly_tui.lab.commands.elements import COMMANDS as ELEMENTS
 from dfly_tui.lab.commands.inspect import COMMANDS as INSPECT
 from dfly_tui.lab.commands.persistence import COMMANDS as PERSISTENCE
 from dfly_tui.lab.commands.replication import COMMANDS as REPLICATION
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from dfly_tui.lab.session import Session
 
 HANDLERS: Mapping[str, Handler] = {
-    **ACL, **CLIENTS, **CONFIG, **CONNECTION, **DATA, **DEBUG, **INSPECT, **PERSISTENCE, **REPLICATION, **SCAN,
-    **SERVER,
+    **ACL, **CLIENTS, **CONFIG, **CONNECTION, **DATA, **DEBUG, **ELEMENTS, **INSPECT, **PERSISTENCE, **REPLICATION,
+    **SCAN, **SERVER,
 }  # fmt: skip
 
 LOADING = Failure("LOADING Dragonfly is loading the dataset in memory")

@@ -14,6 +14,7 @@ from fakeredis import FakeServer
 from fakeredis._core._database import Database, Item
 from fakeredis._helpers import NoResponse, SimpleError, SimpleString
 from fakeredis._socket import AsyncFakeSocket
+from fakeredis.model._stream import StreamEntryKey, XStream
 
 from dfly_tui.clock import Clock
 from dfly_tui.lab.protocol import Failure, Reply, Simple
@@ -247,6 +248,19 @@ def members_of(value: object) -> int:
         return len(value)  # type: ignore[arg-type]
     except TypeError:
         return 1
+
+
+def stream_ids(stream: object) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The ids of a stream's top entry and of the last that was deleted; 0-0 where there is none."""
+    assert isinstance(stream, XStream)
+    top, deleted = stream._ids[-1] if stream._ids else StreamEntryKey(0, 0), stream.max_deleted_id
+    return (top.ts, top.seq), (deleted.ts, deleted.seq)
+
+
+def set_last_id(stream: object, wanted: tuple[int, int]) -> None:
+    """Let a stream's next entry come after this id."""
+    assert isinstance(stream, XStream)
+    stream._last_id = StreamEntryKey(*wanted)
 
 
 def new_item(value: object, expire_at: float | None) -> Item:

@@ -82,7 +82,7 @@ def encode(reply: Reply, protocol: int) -> bytes:
         case bytes():
             return bulk(reply)
         case str():
-            return bulk(reply.encode())
+            return bulk(reply.encode("utf-8", "surrogateescape"))
         case bool() | int():
             return b":%d\r\n" % reply
         case float():

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from dfly_tui.clients.capabilities import Capabilities
 from dfly_tui.clients.connect import DOCKER_TIMEOUT_SECONDS
 from dfly_tui.clients.container_writer import ContainerWriter
 from dfly_tui.clients.docker import DockerContainers
 from dfly_tui.clients.dragonfly import DragonflyReader
+from dfly_tui.clients.key_codec import KeyCodec
+from dfly_tui.clients.key_writer import KeyLooker, KeyWriter
+from dfly_tui.clients.keys import KeyReader
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.writer import DragonflyWriter
 from dfly_tui.clock import Clock
@@ -28,11 +32,12 @@ class Hands:
     """What changes the instances the guard permitted. Only `Access.hands()` makes one.
 
     Attributes:
-        dragonflies, containers: By the instance's name; no container where Docker is not configured.
+        dragonflies, containers, keys: By the instance's name; no container where Docker is not configured.
     """
 
     dragonflies: Mapping[str, DragonflyWriter]
     containers: Mapping[str, ContainerWriter]
+    keys: Mapping[str, KeyWriter] = field(default_factory=dict)
 
 
 class Access:
@@ -60,6 +65,7 @@ class Access:
         self._passwords = {name: password_of(config) for name, config in self.configs.items()}
         self._readers: dict[str, DragonflyReader] = {}
         self._containers: dict[str, DockerContainers] = {}
+        self._key_readers: dict[str, KeyReader] = {}
 
     def reader(self, name: str) -> DragonflyReader:
         """What reads one instance; the same each time."""
@@ -69,6 +75,24 @@ class Access:
                 config, self._passwords[name], clock=self.clock, timeout_seconds=timeout
             )
         return self._readers[name]
+
+    def key_reader(self, name: str) -> KeyReader:
+        """What finds keys of one instance; the same each time."""
+        if name not in self._key_readers:
+            config, timeout = self.configs[name], self._timeout_seconds
+            self._key_readers[name] = KeyReader(
+                config, self._passwords[name], clock=self.clock, timeout_seconds=timeout
+            )
+        return self._key_readers[name]
+
+    def key_codec(self, name: str, database: int, server: Capabilities) -> KeyCodec:
+        """What reads keys of one instance exactly; opened and closed by whoever asks for it."""
+        return KeyCodec(self.configs[name], self._passwords[name], database=database, capabilities=server)
+
+    def key_looker(self, name: str) -> KeyLooker:
+        """What looks at keys of one instance that are to be changed."""
+        config, timeout = self.configs[name], self._timeout_seconds
+        return KeyLooker(config, self._passwords[name], clock=self.clock, timeout_seconds=timeout)
 
     def _container_reader(self, name: str) -> DockerContainers | None:
         docker = self.configs[name].docker
@@ -133,6 +157,10 @@ class Access:
                 for name, config in configs.items()
                 if config.docker is not None
             },
+            {
+                name: KeyWriter(config, self._passwords[name], clock=self.clock, timeout_seconds=self._timeout_seconds)
+                for name, config in configs.items()
+            },
         )
 
     async def aclose(self) -> None:
@@ -141,8 +169,11 @@ class Access:
             await reader.aclose()
         for container in self._containers.values():
             await container.aclose()
+        for keys in self._key_readers.values():
+            await keys.aclose()
         self._readers.clear()
         self._containers.clear()
+        self._key_readers.clear()
 
     async def __aenter__(self) -> "Access":
         return self

@@ -20,6 +20,7 @@ from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
 from dfly_tui.pollers.hub import Hub
 from dfly_tui.settings import Defaults, InstanceConfig, Settings
+from dfly_tui.settings_views import ViewConfig
 from dfly_tui.wiring import OneAttempt
 from screens.base import DashboardScreen
 from screens.services import Services
@@ -129,6 +130,7 @@ class Stage:
         self.attempts: list[tuple[str, str]] = []
         self.refusal: DflyError | None = None
         self.keymap: dict[str, str] = {}
+        self.views: tuple[ViewConfig, ...] = ()
 
     def add(self, name: str, recording: str | None = None, **options: object) -> Actor:
         """One more instance, as configured by `options` of InstanceConfig."""
@@ -144,7 +146,7 @@ class Stage:
 
     def settings(self) -> Settings:
         configs = tuple(actor.config for actor in self.actors.values())
-        return Settings(defaults=self.defaults, keymap=self.keymap, instances=configs)
+        return Settings(defaults=self.defaults, keymap=self.keymap, instances=configs, views=self.views)
 
     def app(self) -> DflyApp:
         """The dashboard on these actors."""

@@ -27,6 +27,7 @@ class Proxy:
         harm: What happens to a command that `chosen` says yes to; only once.
         struck: Called when that happens.
         arrived: Called with every command before it is passed on.
+        withheld: Called when an answer came that is not passed on.
     """
 
     def __init__(self, port: int, freeze: Callable[[], None]) -> None:
@@ -35,6 +36,7 @@ class Proxy:
         self.chosen: Callable[[tuple[str, ...]], bool] = lambda words: False
         self.arrived: Callable[[tuple[str, ...]], None] = lambda words: None
         self.struck: Callable[[], None] = lambda: None
+        self.withheld: Callable[[], None] = lambda: None
         self.port = 0
         self._cut = False
         self._target = port
@@ -91,8 +93,8 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs, ours = await asyncio.open_connection("127.0.0.1", self._target)
         silent = asyncio.Event()
-        back = asyncio.ensure_future(_pass_on(theirs, writer, silent))
-        parser = hiredis.Reader(encoding="utf-8", errors="backslashreplace")
+        back = asyncio.ensure_future(self._pass_back(theirs, writer, silent))
+        parser = hiredis.Reader(encoding="utf-8", errors="surrogateescape")  # what is passed on is exact
         try:
             while data := await reader.read(65536):
                 parser.feed(data)
@@ -131,14 +133,17 @@ class Proxy:
             return False
         return True
 
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event) -> None:
-    while data := await reader.read(65536):
-        if not silent.is_set():
-            writer.write(data)
-    writer.close()
+    async def _pass_back(
+        self, theirs: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event
+    ) -> None:
+        while data := await theirs.read(65536):
+            if silent.is_set():
+                self.withheld()
+            else:
+                writer.write(data)
+        writer.close()
 
 
 def _packed(words: tuple[str, ...]) -> bytes:
-    data = [word.encode() for word in words]
+    data = [word.encode("utf-8", "surrogateescape") for word in words]
     return b"*%d\r\n%b" % (len(data), b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in data))

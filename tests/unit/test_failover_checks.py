@@ -194,10 +194,16 @@ def test_reasons_are_what_is_known() -> None:
 
 def test_what_is_lost_is_told_as_far_as_it_is_known() -> None:
     assert "not known" in loss_text("alpha", None, None)
-    assert loss_text("alpha", 4, None).startswith("every write alpha acknowledged in the last 5 s; more if")
-    told = loss_text("alpha", 4, LastSeen(seconds_ago=3, lag_records=7, lag_seconds=2.0, writes_per_second=100.0))
-    assert "in the last 7 s, some 700; 7 records were not confirmed 3 s ago" in told
-    assert loss_text("alpha", 4, LastSeen(seconds_ago=3)) == "every write alpha acknowledged in the last 5 s"
+    unseen = "not known, as nobody saw how far the replica was behind; if it kept up, every write alpha acknowledged"
+    assert loss_text("alpha", 4, None) == f"{unseen} in the last 5 s"
+    full = LastSeen(1, lag_records=7, lag_seconds=2.0, writes_per_second=100.0, lag_seconds_ago=3)
+    told = loss_text("alpha", 4, full)
+    assert "in the last 7 s, some 700 at its last known rate; 7 records were not confirmed 3 s ago" in told
+    for little in LastSeen(3), LastSeen(3, lag_seconds=1.0), LastSeen(3, lag_seconds_ago=4):
+        assert "when alpha was last read, 5 s ago; if it kept up" in loss_text("alpha", 4, little.later(2))
+    behind = LastSeen(seconds_ago=3, lag_seconds=2.0, lag_seconds_ago=70.5)
+    assert loss_text("alpha", 4, behind) == "every write alpha acknowledged in the last 1 m 13 s"
+    assert loss_text("alpha", None, behind.later(3600)).endswith("in the last 1 h 2 m")
 
 
 class TestWorld:

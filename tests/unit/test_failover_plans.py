@@ -109,7 +109,7 @@ async def test_an_emergency_says_what_is_lost_and_who_would_be_better() -> None:
     async with group(2) as servers, servers.access() as access:
         await ask(servers, "gamma", "CONFIG", "SET", "replica_priority", "1")
         await dead(servers)
-        seen = LastSeen(seconds_ago=2.0, lag_records=3, lag_seconds=0.5, writes_per_second=10.0)
+        seen = LastSeen(2.0, lag_records=3, lag_seconds=0.5, writes_per_second=10.0, lag_seconds_ago=2.0)
         plan = change_of_roles(await servers.scene(access), servers.wish(to="beta", last_seen=seen))
         events = await servers.run(plan, access, dry_run=True)
         assert outcome(events) is Outcome.PLANNED

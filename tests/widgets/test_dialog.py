@@ -198,3 +198,11 @@ async def test_a_tiny_screen_does_not_break_a_dialog(size: tuple[int, int]) -> N
             await pilot.pause()
             assert_printable(rows(app), size[0])
             app.pop_screen()
+
+
+async def test_a_text_longer_than_its_field_is_seen() -> None:
+    app = WidgetApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(AskDialog("Export", "File:", value="/home/ada/" + "exports/" * 20))
+        await pilot.pause()
+        assert "exports/exports/" in text(app)

@@ -101,10 +101,12 @@ async def dump(call: Call) -> Reply:
     store = call.session.socket.store
     if call.words[1] not in store:
         return None
-    packed: bytes | None = call.server.keyspace.fake.pack(store[call.words[1]].value)
+    fake = call.server.keyspace.fake
+    packed: bytes | None = fake.pack(store[call.words[1]].value)
     if packed is None:
         return error("DUMP of this type is not simulated")
-    data = packed + FOOTER
+    # Once more, so that a key has the same dump on every server: which strings are one object shows in the first.
+    data = (fake.pack(fake.unpack(packed)) or packed) + FOOTER
     return data + _checksum(data)
 
 

@@ -1,7 +1,8 @@
 """The primary is gone: make sure of it, keep it from coming back as a second one, promote the best replica."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfly_tui.errors import Timeout, Unreachable
@@ -26,14 +27,22 @@ class LastSeen:
 
     Attributes:
         seconds_ago: When it was last read.
-        lag_records, lag_seconds: How far the candidate was behind then; None when not known.
+        lag_records, lag_seconds: How far the candidate was behind; None when not known.
         writes_per_second: Of the primary; None when not known.
+        lag_seconds_ago: When that lag was read: longer ago than the primary, when that did not list the replica any
+            more. None when not known; then the lag tells nothing.
     """
 
     seconds_ago: float
     lag_records: int | None = None
     lag_seconds: float | None = None
     writes_per_second: float | None = None
+    lag_seconds_ago: float | None = None
+
+    def later(self, seconds: float) -> "LastSeen":
+        """The same, told so many seconds later."""
+        ago = None if self.lag_seconds_ago is None else self.lag_seconds_ago + seconds
+        return replace(self, seconds_ago=self.seconds_ago + seconds, lag_seconds_ago=ago)
 
 
 def emergency(
@@ -77,10 +86,11 @@ def emergency(
 
 
 def _silent(scene: Scene, new: str) -> str:
-    """How long the candidate heard nothing of the primary when the plan was made, in seconds; empty if not known."""
+    """How long the candidate heard nothing of the primary when the plan was made, in seconds at most; empty if not
+    known."""
     seen = scene.world[new].snapshot
     link = seen.replication.primary if seen else None
-    return str(link.last_io_seconds) if link and link.last_io_seconds is not None else ""
+    return str(link.last_io_seconds + 1) if link and link.last_io_seconds is not None else ""
 
 
 def _before(scene: Scene, old: str, new: str, policy: RestartPolicy | None) -> tuple[Step, ...]:
@@ -128,6 +138,7 @@ def _question(scene: Scene, old: str, new: str) -> Confirm:
 def gone(scene: Scene, old: str, new: str, last_seen: LastSeen | None) -> Check:
     """Whether the primary really is gone, the candidate's data is whole, and what is lost. One look for all: each one
     waits for an answer that does not come."""
+    made = scene.access.clock.monotonic()
 
     async def run() -> Sequence[Finding]:
         clock = scene.access.clock
@@ -137,7 +148,8 @@ def gone(scene: Scene, old: str, new: str, last_seen: LastSeen | None) -> Check:
         while world[old].snapshot is None and _still_heard(world) and clock.monotonic() < until:
             await clock.sleep(1.0)
             world = await scene.look()
-        return (_gone(world, old), *_promotable(world, old, new), _loss(world, old, new, last_seen))
+        known = last_seen.later(clock.monotonic() - made) if last_seen is not None else None
+        return (_gone(world, old), *_promotable(world, old, new), _loss(world, old, new, known))
 
     return Check(id="gone", title=f"{old} is gone and {new} can be promoted", run=run)
 
@@ -217,20 +229,32 @@ def _loss(world: World, old: str, new: str, last_seen: LastSeen | None) -> Findi
 
 
 def loss_text(old: str, heard_seconds: int | None, last_seen: LastSeen | None) -> str:
-    """What the primary acknowledged and the replica cannot have.
+    """What the primary acknowledged and the replica cannot have; never less than the truth.
+
+    That a replica heard of its primary a moment ago does not mean that it had everything by then: it may have been
+    behind, or only been told again that its password is wrong. So without a lag that was measured, nothing is known.
 
     Args:
         heard_seconds: Since the replica last heard of the primary (`master_last_io_seconds_ago`); whole, cut off.
     """
-    behind = last_seen.lag_seconds if last_seen and last_seen.lag_seconds is not None else 0.0
-    if heard_seconds is None:
-        return f"not known: the replica cannot say when it last heard of {old}"
-    window = heard_seconds + 1 + behind
-    text = f"every write {old} acknowledged in the last {duration_text(window)}"
-    if last_seen is None:
-        return f"{text}; more if the replica lagged, which nobody watched"
+    kept_up = heard_seconds + 1 if heard_seconds is not None else None
+    if last_seen is None or last_seen.lag_seconds is None or last_seen.lag_seconds_ago is None:
+        if kept_up is None:
+            return f"not known: the replica cannot say when it last heard of {old}"
+        read = f" when {old} was last read, {duration_text(last_seen.seconds_ago)} ago" if last_seen else ""
+        why = f"not known, as nobody saw how far the replica was behind{read}"
+        return f"{why}; if it kept up, every write {old} acknowledged in the last {_at_most_text(kept_up)}"
+    window = max(last_seen.lag_seconds_ago, kept_up or 0) + last_seen.lag_seconds
+    text = f"every write {old} acknowledged in the last {_at_most_text(window)}"
     if last_seen.writes_per_second is not None:
-        text += f", some {count_text(last_seen.writes_per_second * window)}"
+        text += f", some {count_text(math.ceil(last_seen.writes_per_second * window))} at its last known rate"
     if last_seen.lag_records is not None:
-        text += f"; {last_seen.lag_records} records were not confirmed {duration_text(last_seen.seconds_ago)} ago"
+        ago = duration_text(last_seen.lag_seconds_ago)
+        text += f"; {last_seen.lag_records} records were not confirmed {ago} ago"
     return text
+
+
+def _at_most_text(seconds: float) -> str:
+    """Rounded up to what `duration_text` shows of it."""
+    shown = 1 if seconds < 3600 else 60 if seconds < 86400 else 3600
+    return duration_text(math.ceil(seconds / shown) * shown)

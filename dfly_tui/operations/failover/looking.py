@@ -96,15 +96,14 @@ async def _nobody_else(scene: Scene) -> Finding:
 
 async def _others(scene: Scene, name: str) -> list[str]:
     """Who else runs an operation, by the names of their connections. An instance that is down knows nobody."""
-    mine = f"{PRESENCE}{scene.plan_id}:{scene.who}"
     reader = scene.access.reader(name)
     try:
-        await reader.present_as(mine)
+        await reader.present_as(f"{PRESENCE}{scene.plan_id}:{scene.who}")
         names = [client.name for client in await reader.client_list()]
     except DflyError:
         return []
-    others = [each.removeprefix(PRESENCE) for each in names if each.startswith(PRESENCE) and each != mine]
-    return [each.partition(":")[2] or each for each in others]
+    runs = [each.removeprefix(PRESENCE).partition(":") for each in names if each.startswith(PRESENCE)]
+    return [who or run for run, _, who in runs if run not in {scene.plan_id, *scene.resumed}]
 
 
 def applications(scene: Scene, old: str, new: str) -> Check:

@@ -53,7 +53,7 @@ def report_of(plan: PlanView, events: Sequence[Event], who: str) -> Report:
         findings=tuple(finding for event in events for finding in event.findings),
         timeline=tuple(event for event in events if event.step and event.state is not StepState.RUNNING),
         commands=tuple(_commands(plan, events)),
-        follow_ups=(*last.follow_ups, *(plan.notes if _changed(events) else ())),
+        follow_ups=(*last.follow_ups, *(plan.notes if _changed(events) or _was_given_up(plan, last) else ())),
     )
 
 
@@ -71,6 +71,10 @@ def _changed(events: Sequence[Event]) -> bool:
     ends = {StepState.DONE, StepState.UNKNOWN}
     return any(event.state in ends and event.step.startswith(_MOVES)
                for event in events)  # fmt: skip
+
+
+def _was_given_up(plan: PlanView, last: Event) -> bool:
+    return plan.kind == "give-up" and last.outcome in {Outcome.DONE, Outcome.INCOMPLETE}
 
 
 def _outage(plan: PlanView, events: Sequence[Event]) -> float | None:

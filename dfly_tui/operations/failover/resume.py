@@ -1,7 +1,7 @@
 """A run that was killed in the middle: what was begun, how the world is now, and what can be done about it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dfly_tui.clock import Clock
@@ -9,7 +9,7 @@ from dfly_tui.models.container import RestartPolicy
 from dfly_tui.models.operation import Finding, Level, Outcome, required
 from dfly_tui.models.replication import Role
 from dfly_tui.models.world import World
-from dfly_tui.operations.failover import emergency, rejoin, returning, steps, switchover
+from dfly_tui.operations.failover import emergency, looking, rejoin, returning, steps, switchover
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.journal import Record, close_record, records
 from dfly_tui.operations.plan import Check, Confirm, Plan, Step
@@ -47,6 +47,7 @@ def situation(record: Record, world: World) -> Situation:
 def finish(scene: Scene, record: Record) -> Plan:
     """The plan that does what is left of a run; what is done already is skipped."""
     facts = record.plan.facts
+    scene = _resuming(scene, record)
     old, new, policy = facts["old"], facts["new"], _policy(record)
     title, check = f"finish what was begun: {record.plan.title}", _role(scene, new, Role.PRIMARY)
     match _kind(record):
@@ -73,7 +74,7 @@ def finish(scene: Scene, record: Record) -> Plan:
 def give_up(scene: Scene, record: Record) -> Plan:
     """The plan that takes back what was done before the roles changed."""
     old, new, policy = record.plan.facts["old"], record.plan.facts["new"], _policy(record)
-    begun = _begun(record)
+    scene, begun = _resuming(scene, record), _begun(record)
     back: list[Step] = []
     if "pause" in begun:
         back.append(steps.resume_writes(scene, old))
@@ -82,7 +83,23 @@ def give_up(scene: Scene, record: Record) -> Plan:
     if _kind(record) != "detach":
         back.append(steps.one_primary(scene))
     title = f"take back what was begun: {record.plan.title}"
-    return _plan(scene, record, "give-up", title, _role(scene, new, Role.REPLICA), back)
+    plan = _plan(scene, record, "give-up", title, _role(scene, new, Role.REPLICA), back)
+    return replace(plan, notes=tuple(_stays(scene, record, begun)))
+
+
+def _stays(scene: Scene, record: Record, begun: Collection[str]) -> Iterator[str]:
+    """What was done before the roles changed and is not taken back by us."""
+    old, new = record.plan.facts["old"], record.plan.facts["new"]
+    if "hook-before" in begun and scene.limits.hook_before is not None:
+        yield steps.hook(scene, "before", scene.limits.hook_before, old, new).stays
+    if "stop" in begun:
+        yield returning.stop(scene, old).stays
+    if _kind(record) == "emergency":
+        yield f"if {old} does not come back, promote a replica: dfly-tui failover run --group {scene.group}"
+
+
+def _resuming(scene: Scene, record: Record) -> Scene:
+    return replace(scene, resumed=frozenset({record.plan.id, record.plan.facts.get("run", "")}))
 
 
 def settle(record: Record, outcome: Outcome, *, clock: Clock) -> None:
@@ -139,7 +156,7 @@ def _plan(scene: Scene, record: Record, kind: str, title: str, check: Check, lef
         look_with=steps.look_with(scene),
         notes=record.plan.notes,
         committed=True,
-        steps=(check, question, *left),
+        steps=(looking.alone(scene), check, question, *left),
     )
 
 

@@ -20,6 +20,7 @@ class Scene:
         plan_id: Names the run, its journal, its snapshots and its canary.
         who: Login and host of whoever does it, for the lock the others see.
         environ: For the hooks.
+        resumed: Earlier runs this one is to finish or take back; a server may not have noticed yet that they ended.
     """
 
     access: Access
@@ -29,6 +30,7 @@ class Scene:
     plan_id: str
     who: str
     environ: Mapping[str, str]
+    resumed: frozenset[str] = frozenset()
 
     def address(self, name: str) -> tuple[str, int]:
         """Host and port at which the others reach an instance."""

@@ -1,0 +1,1 @@
+"""Changes of keys: edits, bulk changes, what undoes them."""
