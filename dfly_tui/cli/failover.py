@@ -107,12 +107,17 @@ def run(args: argparse.Namespace) -> int:
             return _status(args, paths)
         return asyncio.run(Action(args, settings, paths).run())
     except Refused as error:
-        if args.json:
-            print(json.dumps({"refused": {"detail": error.detail, "hint": error.hint}}))
-        talk(f"dfly-tui: {error}")
-        if error.hint:
-            talk(f"  hint: {error.hint}")
-        return ExitCode.BLOCKED
+        return refused(error, as_json=args.json)
+
+
+def refused(error: Refused, *, as_json: bool) -> ExitCode:
+    """Say why there is no plan to run; the exit code is that of a check that blocks."""
+    if as_json:
+        print(json.dumps({"refused": {"detail": error.detail, "hint": error.hint}}))
+    talk(f"dfly-tui: {error}")
+    if error.hint:
+        talk(f"  hint: {error.hint}")
+    return ExitCode.BLOCKED
 
 
 def group_of(args: argparse.Namespace, settings: Settings) -> str:

@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dfly_tui.cli.exit_codes import ExitCode
 from dfly_tui.cli.failover_talk import talk
 from dfly_tui.clock import SystemClock
-from dfly_tui.errors import ConfigError
+from dfly_tui.errors import ConfigError, Refused
 from dfly_tui.paths import Paths
 from dfly_tui.settings import Defaults, FailoverSettings, InstanceConfig, Settings
 
@@ -53,7 +55,11 @@ def add_options(action: argparse.ArgumentParser) -> None:
 
 def rehearse(args: argparse.Namespace) -> int:
     """Start the servers, bring the fault about, and run the plans that fit."""
-    with tempfile.TemporaryDirectory(prefix="dfly-tui-rehearsal-") as folder, _Theatre(args, Path(folder)) as theatre:
+    with (
+        _ended_by_signals(),
+        tempfile.TemporaryDirectory(prefix="dfly-tui-rehearsal-") as folder,
+        _Theatre(args, Path(folder)) as theatre,
+    ):
         paths = Paths(Path(folder) / "config", Path(folder) / "state")
         settings = Settings(instances=theatre.configs(), failover=LIMITS, defaults=Defaults(timeout_seconds=1.0))
         talk(f"{len(theatre.configs())} simulated servers of v{args.flavour}; nothing of yours is touched.")
@@ -62,6 +68,22 @@ def rehearse(args: argparse.Namespace) -> int:
             return _dashboard(args, settings, paths, theatre)
         theatre.bring_about()
         return _walk(args, settings, paths, theatre)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """To be told to end, or to lose the terminal, is as Ctrl-C: nothing is left behind."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    heard = threading.current_thread() is threading.main_thread()  # only there signals are
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP) if heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _dashboard(args: argparse.Namespace, settings: Settings, paths: Paths, theatre: "_Theatre") -> int:
@@ -90,7 +112,7 @@ def _walk(args: argparse.Namespace, settings: Settings, paths: Paths, theatre: "
 
 def _play(action: str, args: argparse.Namespace, settings: Settings, paths: Paths) -> int:
     """One action, as the command of that name would run it."""
-    from dfly_tui.cli.failover import Action
+    from dfly_tui.cli.failover import Action, refused
 
     talk(f"\n$ dfly-tui failover {action} --group {GROUP}")
     everything = [word for name in NAMES for word in (name, f"{name} is off")]
@@ -98,7 +120,10 @@ def _play(action: str, args: argparse.Namespace, settings: Settings, paths: Path
         **{**vars(args), "action": action, "group": GROUP, "to": None, "confirm": everything,
            "override_cooldown": True, "give_up": False},
     )  # fmt: skip
-    return asyncio.run(Action(words, settings, paths, keeps_report=False).run())
+    try:
+        return asyncio.run(Action(words, settings, paths, keeps_report=False).run())
+    except Refused as error:
+        return refused(error, as_json=args.json)
 
 
 class _Theatre:
@@ -127,15 +152,20 @@ class _Theatre:
 
     def __exit__(self, *_: object) -> None:
         self._closing = True
-        for process in self._running.values():
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+        for name in list(self._running):
+            self._end(name)
         if self._supervisor is not None:
             self._supervisor.join()
+            self._end("one")  # it may have been started again just now
+
+    def _end(self, name: str) -> None:
+        """End a server, be it stopped or gone already."""
+        process = self._running[name]
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def configs(self) -> tuple[InstanceConfig, ...]:
         """How the servers are configured, the first as the intended primary."""
@@ -172,8 +202,7 @@ class _Theatre:
         process = self._running[name]
         if self._args.fault == "restart-always" or (process.poll() is None and self._args.fault != "primary-frozen"):
             return False
-        process.kill()
-        process.wait()
+        self._end(name)
         self._start(name, follow=None, password_file=self._password(wrong=False))
         return True
 
@@ -203,6 +232,7 @@ class _Theatre:
         """As `restart: always` does."""
         self._running["one"].wait()
         if not self._closing:
+            self._end("one")
             self._start("one", follow=None, password_file=self._password(wrong=False))
 
     @property
@@ -228,6 +258,7 @@ class _Theatre:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env={**self._args.environ, "PYTHONUNBUFFERED": "1"},
+            process_group=0,  # Ctrl-C is for us alone; and should we be killed, one that hangs ends all the same
         )  # fmt: skip
         self._running[name] = process
         line = process.stdout.readline() if process.stdout else ""

@@ -1,5 +1,7 @@
 """Importing keys: what is there already, what goes wrong, and that nothing is sent too early."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -145,9 +147,6 @@ async def test_keys_whose_time_is_up_are_left_out(tmp_path: Path) -> None:
 
 def _sealed(text: str, path: Path) -> Path:
     """The file with a trailer that fits its lines."""
-    import hashlib
-    import json
-
     *lines, last = text.splitlines(keepends=True)
     trailer = json.loads(last) | {"sha256": hashlib.sha256("".join(lines).encode()).hexdigest(), "lines": len(lines)}
     path.write_text("".join(lines) + json.dumps(trailer) + "\n")
@@ -158,10 +157,9 @@ async def test_a_key_that_was_given_up_in_the_file_is_not_written(tmp_path: Path
     path = await exported(tmp_path, (("SET", "a", "x"), *LARGE[:1]))
     lines = path.read_text().splitlines(keepends=True)
     at = next(at for at, line in enumerate(lines) if '"last":true' in line)
-    lines[at] = '{"part":2,"void":"it became another type"}\n'
+    number = json.loads(lines[at])["part"]
+    lines[at] = f'{{"part":{number},"void":"it became another type"}}\n'
     text = "".join(lines)
-    import json
-
     trailer = json.loads(lines[-1])
     found = [json.loads(line) for line in lines[1:-1]]
     size = sum(sum(map(len, line["value"])) for line in found if "value" in line) + 1 + len("list")

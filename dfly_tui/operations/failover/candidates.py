@@ -57,7 +57,10 @@ def _barred(seen: Seen, lineage: str | None) -> str:
     if seen.snapshot.persistence.loading or seen.link_state is LinkState.FULL_SYNC:
         return "it is loading: its data is not whole"
     if lineage is not None and seen.replication_id != lineage:
-        return "it holds the data of another primary"
+        down = (
+            "" if seen.link_state is LinkState.STABLE else f"; its link is {seen.link_state}: is its masterauth right?"
+        )
+        return f"it holds the data of another primary{down}"
     link = seen.snapshot.replication.primary
     if link is not None and link.priority == 0:
         return "its priority is 0: it is not meant to be promoted"

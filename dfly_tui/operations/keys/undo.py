@@ -182,7 +182,7 @@ def oldest(kept: Sequence[Kept]) -> list[Kept]:
 
 
 def _lots(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
-    """Some at a time, in bounded memory."""
+    """Some of them at a time, in bounded memory; there are some."""
     lot: list[Kept] = []
     size = 0
     for each in kept:
@@ -191,8 +191,7 @@ def _lots(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
             lot, size = [], 0
         lot.append(each)
         size += each.size_bytes
-    if lot:
-        yield lot
+    yield lot
 
 
 def _names(kept: Sequence[Kept]) -> str:

@@ -76,7 +76,7 @@ class Wish:
                 return ("PEXPIREAT", name, self.expires_at_ms)
             case What.PERSIST:
                 return ("PERSIST", name)
-            case What.RENAME:
+            case _:
                 return ("RENAMENX", name, self.new_prefix + name[len(self.prefix) :])
 
     @property
@@ -89,7 +89,7 @@ class Wish:
                 return f"PEXPIREAT «key» {self.expires_at_ms}"
             case What.PERSIST:
                 return "PERSIST «key»"
-            case What.RENAME:
+            case _:
                 return f"RENAMENX {quote(self.prefix)}«rest» {quote(self.new_prefix)}«rest»"
 
     def facts(self) -> dict[str, str]:
