@@ -11,7 +11,7 @@ from dfly_tui.operations.keys.bulk import BulkChange, Progress
 from dfly_tui.operations.keys.wish import Preview, What, Wish, persisting, preview, renaming
 from dfly_tui.text import safe
 from screens.key_dialogs import ProgressDialog
-from screens.key_work import KeyWork, at_work
+from screens.key_work import KeyJob, at_work
 from screens.picker import PickerDialog
 from screens.services import Services
 from widgets.dialog import AskDialog, TextDialog
@@ -24,7 +24,7 @@ async def change_many(
 ) -> bool:
     """Delete, expire, persist or rename all keys that are looked for; whether something was changed."""
 
-    async def work(at: KeyWork) -> bool:
+    async def work(at: KeyJob) -> bool:
         wish = await _wished(at, wanted, pace)
         return wish is not None and await at.unlocked() and await _Run(at, wish).run()
 
@@ -36,13 +36,13 @@ async def delete_many(
 ) -> bool:
     """Delete all keys that are looked for; whether something was changed."""
 
-    async def work(at: KeyWork) -> bool:
+    async def work(at: KeyJob) -> bool:
         return await at.unlocked() and await _Run(at, Wish(What.DELETE, wanted, pace=pace)).run()
 
     return await at_work(app, services, instance, database, work, False)
 
 
-async def _wished(work: KeyWork, wanted: KeyFilter, pace: Pace) -> Wish | None:
+async def _wished(work: KeyJob, wanted: KeyFilter, pace: Pace) -> Wish | None:
     """Ask what is to happen; raises `BadInput`."""
     which = query_text(wanted) or "all keys"
     prefix = _prefix(wanted)
@@ -77,7 +77,7 @@ def _prefix(wanted: KeyFilter) -> bytes:
 class _Run:
     """One change of many keys; it asks, and shows the progress above whatever is on the screen."""
 
-    def __init__(self, work: KeyWork, wish: Wish) -> None:
+    def __init__(self, work: KeyJob, wish: Wish) -> None:
         self._work = work
         self._wish = wish
         self._given_up = False

@@ -18,7 +18,7 @@ from dfly_tui.models.value import JSON_ROOT, Element, Shape, ValueFacts
 from dfly_tui.text import safe
 from dfly_tui.units import bytes_text
 from screens.key_dialogs import EditDialog
-from screens.key_work import KeyTarget, KeyWork, at_work
+from screens.key_work import KeyJob, KeyTarget, at_work
 from screens.picker import PickerDialog
 from screens.services import Services
 from widgets.dialog import AskDialog
@@ -61,7 +61,7 @@ def editing(name: bytes, facts: ValueFacts, element: Element | None) -> Make | N
     return None
 
 
-async def _edit(work: KeyWork, name: bytes, facts: ValueFacts, make: Make) -> bool:
+async def _edit(work: KeyJob, name: bytes, facts: ValueFacts, make: Make) -> bool:
     if facts.shape is Shape.STRING and (facts.count or 0) > MOST_EDITED:
         return _too_large(work, facts.count)
     like = {Shape.ZSET: b"0", Shape.GEO: b"0", Shape.JSON: b"null"}.get(facts.shape, b"")
@@ -77,7 +77,7 @@ async def _edit(work: KeyWork, name: bytes, facts: ValueFacts, make: Make) -> bo
     return edit is not None and await work.perform(edit, seen)
 
 
-def _too_large(work: KeyWork, size: int | None) -> bool:
+def _too_large(work: KeyJob, size: int | None) -> bool:
     what = f"{bytes_text(size)}: more than 1 MiB is set with dfly-tui keys set --stdin"
     work.app.notify(what, title="Too large to be edited here", markup=False)
     return False
@@ -92,7 +92,7 @@ def _unwrapped(text: bytes) -> bytes:
     return text.strip()[1:-1] if isinstance(found, list) and len(found) == 1 else text
 
 
-async def _typed(work: KeyWork, title: str, old: bytes, make: Make) -> Edit | None:
+async def _typed(work: KeyJob, title: str, old: bytes, make: Make) -> Edit | None:
     """Let it be edited until it means something; None when cancelled, or nothing was changed."""
     text, escaped = editable(old)
     before = text
@@ -116,7 +116,7 @@ async def add_element(app: App[int], services: Services, target: KeyTarget, fact
     """Add an element: a field, a member, an entry, to the end of a list or a string."""
     name = target.name
 
-    async def work(at: KeyWork) -> bool:
+    async def work(at: KeyJob) -> bool:
         label, make = b"", None
         match facts.shape:
             case Shape.STRING:
@@ -195,7 +195,7 @@ async def set_expiry(app: App[int], services: Services, target: KeyTarget) -> bo
     """Let a key expire at another time, or not at all."""
     name = target.name
 
-    async def work(at: KeyWork) -> bool:
+    async def work(at: KeyJob) -> bool:
         seen = await at.look(key_edits.persist(name))
         now = f"It expires: {date_text(seen.expires_at_ms)}."
         prompt = f"{now}\nAfter which time, or when? Nothing typed: never.\n{EXPIRY_HINT}"
@@ -214,7 +214,7 @@ async def set_expiry(app: App[int], services: Services, target: KeyTarget) -> bo
     return await at_work(app, services, target.instance, target.database, work, False)
 
 
-async def asked(work: KeyWork, title: str, prompt: str, old: bytes = b"") -> bytes | None:
+async def asked(work: KeyJob, title: str, prompt: str, old: bytes = b"") -> bytes | None:
     """One line, any bytes by escapes; None when cancelled.
 
     Raises:
@@ -240,7 +240,7 @@ async def duplicate_key(app: App[int], services: Services, target: KeyTarget) ->
 
 
 async def _to_other(app: App[int], services: Services, target: KeyTarget, what: str, make: Make) -> bytes | None:
-    async def work(at: KeyWork) -> bytes | None:
+    async def work(at: KeyJob) -> bytes | None:
         prompt = "Its new name; a key of that name is left alone:"
         other = await asked(at, f"{what} {safe(target.name, limit=60)}", prompt, target.name)
         if not other:
@@ -253,7 +253,7 @@ async def _to_other(app: App[int], services: Services, target: KeyTarget, what: 
 async def create_key(app: App[int], services: Services, instance: str, database: int) -> bytes | None:
     """Make a key that is not there yet; returns its name, or None when it was not made."""
 
-    async def work(at: KeyWork) -> bytes | None:
+    async def work(at: KeyJob) -> bytes | None:
         kinds = {kind_name(kind): kind for kind in MAKEABLE if kind != JSON or at.can.can("JSON.SET")}
         chosen = await at.app.push_screen_wait(PickerDialog("Type of the new key", list(kinds)))
         name = await asked(at, "Create a key", "Its name:") if chosen is not None else None

@@ -21,7 +21,7 @@ from dfly_tui.operations.keys.import_report import Existing
 from dfly_tui.operations.keys.words import export_lines, export_progress, import_lines, import_progress
 from dfly_tui.text import safe
 from screens.key_dialogs import ProgressDialog
-from screens.key_work import KeyWork, at_work
+from screens.key_work import KeyJob, at_work
 from screens.picker import PickerDialog
 from screens.services import Services
 from widgets.dialog import AskDialog, TextDialog
@@ -92,7 +92,7 @@ async def import_some(app: App[int], services: Services, instance: str, database
         return False
     file, existing = ExportFile(_path(typed)), EXISTING[chosen]
 
-    async def work(at: KeyWork) -> bool:
+    async def work(at: KeyJob) -> bool:
         return await at.unlocked() and await _Import(at, file, existing).run()
 
     return await at_work(app, services, instance, database, work, False)
@@ -101,7 +101,7 @@ async def import_some(app: App[int], services: Services, instance: str, database
 class _Import:
     """One import; it asks, and shows the progress above whatever is on the screen."""
 
-    def __init__(self, work: KeyWork, file: ExportFile, existing: Existing) -> None:
+    def __init__(self, work: KeyJob, file: ExportFile, existing: Existing) -> None:
         self._work = work
         self._wish = KeyImport(work.again(), file, existing, told=self._told)
         self._shown = _Shown(work.app, work.services.clock, self._wish.stop.set)

@@ -9,7 +9,7 @@ from dfly_tui.operations.keys.trash import Kept
 from dfly_tui.operations.keys.undo import Undo, newest, oldest
 from dfly_tui.text import safe
 from dfly_tui.units import bytes_text
-from screens.key_work import Ended, KeyWork, at_work
+from screens.key_work import Ended, KeyJob, at_work
 from screens.picker import PickerDialog
 from screens.services import Services
 from widgets.dialog import ConfirmDialog
@@ -20,7 +20,7 @@ MOST_LISTED = 1000
 async def undo_changes(app: App[int], services: Services, instance: str, database: int) -> bool:
     """Choose from the trash and restore; whether something was restored."""
 
-    async def work(at: KeyWork) -> bool:
+    async def work(at: KeyJob) -> bool:
         kept = [each for each in at.place.trash.kept(instance=instance) if each.database == database]
         choices = _choices(kept)
         title = f"Restore to {safe(instance)} db{database}" if choices else f"Nothing of db{database} is in the trash"
@@ -47,7 +47,7 @@ def _choices(kept: list[Kept]) -> dict[str, list[Kept]]:
     return choices
 
 
-async def _restore(work: KeyWork, kept: list[Kept]) -> bool:
+async def _restore(work: KeyJob, kept: list[Kept]) -> bool:
     job = Undo(work.again(), kept)
     ended = await work.run(job.plan())
     if ended.outcome is Outcome.BLOCKED and (job.taken or job.past) and await _all_the_same(work, job, ended):
@@ -57,7 +57,7 @@ async def _restore(work: KeyWork, kept: list[Kept]) -> bool:
     return job.restored > 0
 
 
-async def _all_the_same(work: KeyWork, job: Undo, ended: Ended) -> bool:
+async def _all_the_same(work: KeyJob, job: Undo, ended: Ended) -> bool:
     """Ask whether to restore over what is there now, or without the expiries that have passed."""
     ways = []
     if job.taken:

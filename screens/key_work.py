@@ -56,7 +56,7 @@ class Ended:
 
 
 @dataclass
-class KeyWork:
+class KeyJob:
     """Changes keys of one database from a screen."""
 
     app: App[int]
@@ -153,7 +153,7 @@ def _said(event: Event) -> str:
 
 
 async def at_work(
-    app: App[int], services: Services, instance: str, database: int, work: Callable[[KeyWork], Awaitable[T]], failed: T
+    app: App[int], services: Services, instance: str, database: int, work: Callable[[KeyJob], Awaitable[T]], failed: T
 ) -> T:
     """Look at a server and work with its keys; errors are shown, and `failed` comes back then."""
     rng = random.Random()  # noqa: S311 (it names a run and draws a sample)
@@ -162,7 +162,7 @@ async def at_work(
         async with services.access([services.hub[instance].config]) as access:
             run_id = new_run_id(services.clock.now(), rng)
             place = await look_at(access, instance, database, trash=trash, run=run_id)
-            return await work(KeyWork(app, services, access, place, rng))
+            return await work(KeyJob(app, services, access, place, rng))
     except DflyError as error:
         app.notify(f"{error.detail}\n{error.hint}".strip(), title=error.title, severity="error", markup=False)
     except OSError as error:
