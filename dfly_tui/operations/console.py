@@ -12,6 +12,7 @@ from dfly_tui.errors import BadInput, DflyError, OutcomeUnknown, Refused
 from dfly_tui.models.console import ReplyKind, ReplyNode, split_line, typed
 from dfly_tui.models.console_commands import CommandClass, CommandTable, Judgement, judge
 from dfly_tui.models.console_help import CommandHelp, help_from, help_table
+from dfly_tui.models.console_risks import FLUSHES
 from dfly_tui.models.operation import Confirmation, Level
 from dfly_tui.operations.audit import Audit, AuditEvent
 from dfly_tui.operations.confirmer import Confirmer
@@ -138,7 +139,8 @@ class Console:
     def question(self, words: Words, judged: Judgement) -> Confirmation | None:
         """What is asked before a line is sent; None when it goes without."""
         if judged.kind is CommandClass.DANGEROUS:
-            level, consequence = Level.NAME if self.spare else Level.BUTTON, judged.consequence
+            empties = judged.name in FLUSHES  # all keys of a database: the name is typed wherever it is
+            level, consequence = Level.NAME if self.spare or empties else Level.BUTTON, judged.consequence
         elif judged.changes and self.spare:
             level, consequence = (
                 Level.BUTTON,

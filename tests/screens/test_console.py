@@ -88,7 +88,7 @@ async def test_what_is_dangerous_is_asked_about_and_cancel_is_the_default(tmp_pa
         await shown(scene.pilot, "not sent")
         assert scene.passed == []
         await scene.send("flushall", "every key of every database")
-        await scene.pilot.press("right", "enter")
+        await scene.pilot.press(*scene.screen.instance_name, "enter", "enter")
         await eventually(lambda: answered(scene.screen, "OK"))
         assert scene.passed == [("flushall",)]
 

@@ -156,7 +156,7 @@ async def test_what_is_dangerous_is_asked_about_and_a_no_sends_nothing(proxy: Pr
         assert (await desk.console.run(line, asked)).reply is None
     assert desk.passed == []
     assert desk.recorded == []
-    assert [question.level for question in asked.questions] == [Level.BUTTON] * 4
+    assert [question.level for question in asked.questions] == [Level.NAME, *[Level.BUTTON] * 3]
     assert "every key of every database" in asked.questions[0].consequence
     assert asked.questions[0].commands == ("flushall",)
     assert asked.questions[0].title == "FLUSHALL on one db0"
