@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from dfly_tui.errors import Busy, Refused
 from dfly_tui.models.world import World
@@ -104,19 +105,26 @@ def last_seen(services: Services, old: str) -> LastSeen | None:
     if watched is None or reading is None or reading.value is None or reading.value_at is None:
         return None
     now, series = services.clock.monotonic(), watched.history.series
-    records_behind, writes = (_last(series, name, now - HISTORY_SECONDS) for name in ("lag_records", "writes"))
-    seconds = None
-    if records_behind is not None and writes is not None:
-        # One record of the worst shard stands for as many writes as there are shards, as in `StatusHistory`.
-        seconds = records_behind * (reading.value.thread_count or 1) / max(writes, 1.0)
-    whole = int(records_behind) if records_behind is not None else None
-    return LastSeen(now - reading.value_at, whole, seconds, writes)
+    behind, writes = (_last(series, name, now - HISTORY_SECONDS) for name in ("lag_records", "writes"))
+    known = LastSeen(now - reading.value_at, writes_per_second=writes.value if writes else None)
+    if behind is None:
+        return known
+    # One record of the worst shard stands for as many writes as there are shards, as in `StatusHistory`.
+    seconds = behind.value * (reading.value.thread_count or 1) / max(writes.value, 1.0) if writes else None
+    return replace(known, lag_records=int(behind.value), lag_seconds=seconds, lag_seconds_ago=now - behind.at)
 
 
-def _last(series: TimeSeries, name: str, since: float) -> float | None:
+class _Point(NamedTuple):
+    at: float
+    value: float
+
+
+def _last(series: TimeSeries, name: str, since: float) -> _Point | None:
     """The newest value that is known: the reads that failed since left gaps."""
-    _, values = series.window(name, since)
-    return next((value for value in reversed(values) if not math.isnan(value)), None)
+    times, values = series.window(name, since)
+    return next(
+        (_Point(at, value) for at, value in zip(times[::-1], values[::-1], strict=True) if not math.isnan(value)), None
+    )
 
 
 @dataclass(frozen=True)

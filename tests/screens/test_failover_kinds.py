@@ -56,6 +56,7 @@ async def test_what_polling_knew_of_a_primary_that_is_gone(troupe: Troupe) -> No
         assert isinstance(known, LastSeen)
         assert known.seconds_ago == pytest.approx(8, abs=1)
         assert known.lag_records == 1
+        assert known.lag_seconds_ago == known.seconds_ago
         assert known.writes_per_second == pytest.approx(300, rel=0.1)
         assert last_seen(app.services, "nobody") is None
 

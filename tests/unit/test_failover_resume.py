@@ -144,3 +144,14 @@ async def test_nothing_is_said_of_a_plan_that_was_only_looked_at() -> None:
         events = await servers.run(plan, access, dry_run=True)
         assert report_of(plan.view(), events, "me").follow_ups == ()
         assert change_of_roles(await servers.scene(access), servers.wish()).notes != ()
+
+
+@hurried
+async def test_a_rejoin_that_nobody_watches_afterwards() -> None:
+    async with group(1) as servers, servers.access() as access:
+        await outside(servers)
+        plan = brought_back(await servers.scene(access, FAST.model_copy(update={"watch_seconds": 0.0})), servers)
+        events = await servers.run(plan, access)
+        assert outcome(events) is Outcome.DONE, told(events)
+        assert events[-2].step == "synced-alpha"
+        assert await servers.leaders() == ["beta"]
