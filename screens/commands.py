@@ -15,10 +15,14 @@ INSTANCE = "instance"
 METRICS = "metrics"
 REPLICATION = "replication"
 FAILOVER = "failover"
+PLAN = "plan"
+"""Every screen that runs a plan, beside its own."""
 KEYS = "keys"
 VALUE = "value"
 VIEWS = "views"
 CONSOLE = "console"
+PLANS = (FAILOVER,)
+"""Screens that run a plan."""
 MODES = (STATUS, METRICS, REPLICATION, KEYS)
 """Screens reached by a digit; the others are opened over one of them."""
 
@@ -29,6 +33,7 @@ SCOPE_TITLES = {
     METRICS: "Metrics",
     REPLICATION: "Replication",
     FAILOVER: "Failover",
+    PLAN: "A plan, in the wizard and wherever else one is run",
     KEYS: "Keys",
     VALUE: "Value",
     VIEWS: "Views",
@@ -186,8 +191,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("metrics.zoom", "z,enter", "Zoom", "The chosen panel on the whole screen, or all again.", METRICS,
             footer=75),
     Command("metrics.export", "e", "Export", "Write what is shown to a CSV file.", METRICS, footer=35),
-    Command("failover.next", "enter", "Go on", "Choose the new primary under the cursor, run the checks, go on to the "
-            "question, or look again: the line above the list says which.", FAILOVER, footer=95),
+    Command("plan.next", "enter", "Go on", "Choose what is under the cursor, run the checks, go on to the question, "
+            "or look again: the line above the list says which.", PLAN, footer=95),
     Command("failover.snapshot", "s", "Snapshot", "Save a snapshot on the old primary before anything else, or not.",
             FAILOVER, action="option('snapshot_first')"),
     Command("failover.pause-writes", "w", "Pause", "Pause clients' writes before the takeover, or not.", FAILOVER,
@@ -207,10 +212,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("failover.finish", "f", "Finish", "Plan what is left of a run that was cut off.", FAILOVER),
     Command("failover.undo", "u", "Take back", "Plan how what was begun by it is taken back.", FAILOVER),
     Command("failover.settle", "x", "Settled", "Close the record of a run that was cut off: you saw to it.", FAILOVER),
-    Command("failover.findings", "a", "Findings", "All findings, or only those that are not as they should be.",
-            FAILOVER),
-    Command("failover.whole", "z", "Whole", "What the cursor is on, in full.", FAILOVER, footer=60),
-    Command("failover.copy", "y", "Copy", "Copy the commands under the cursor.", FAILOVER, footer=58),
+    Command("plan.findings", "a", "Findings", "All findings, or only those that are not as they should be.",
+            PLAN),
+    Command("plan.whole", "z", "Whole", "What the cursor is on, in full.", PLAN, footer=60),
+    Command("plan.copy", "y", "Copy", "Copy the commands under the cursor.", PLAN, footer=58),
     Command("console.run", "enter", "Run", "Send the line; what changes something is asked for, guarded and recorded.",
             CONSOLE, footer=90),
     Command("console.complete", "tab", "Complete", "Complete a command, or the name of a key; again for the next one.",
@@ -235,7 +240,8 @@ def bindings(scope: str) -> list[BindingType]:
 
 def commands_for(scope: str) -> list[Command]:
     """What works on a screen: its own commands first, then those that work everywhere."""
-    own = [command for command in COMMANDS if command.scope == scope]
+    scopes = {scope, PLAN} if scope in PLANS else {scope}
+    own = [command for command in COMMANDS if command.scope in scopes]
     return own + [command for command in COMMANDS if command.scope == EVERYWHERE]
 
 

@@ -32,6 +32,8 @@ from dfly_tui.lab.users import Users
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 OOM_DENY_RATIO = 1.1
+ACCEPT_TURNS = 10
+"""Of the loop, until whoever was just accepted has a session that can be closed."""
 """v1.22 lets memory grow to this many times the limit; v1.40 does not."""
 
 
@@ -124,6 +126,8 @@ class LabServer:
         """Close everything, keep nothing."""
         for listener in self._listeners:
             listener.close()
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)  # noqa: TID251 (a turn of the loop, no time)
         if self.follower is not None:
             await self.follower.stop()
         sessions = list(self.sessions.values())

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.support.clock import settle
+
 
 @dataclass
 class Request:
@@ -59,6 +61,7 @@ async def serving(answer: Callable[[Request], bytes | None]) -> AsyncIterator[Ht
         yield httpd
     finally:
         server.close()
+        await settle()  # whoever was just accepted reaches us, or nobody would hang up on them
         for task in tasks.copy():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,6 +8,8 @@ from typing import Self
 
 import hiredis
 
+from tests.support.clock import settle
+
 
 class Harm(StrEnum):
     """What happens to the chosen command."""
@@ -50,6 +52,7 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        await settle()  # whoever was just accepted reaches us, or nobody would hang up on them
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

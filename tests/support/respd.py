@@ -13,6 +13,8 @@ from typing import Self, TypeAlias
 
 import hiredis
 
+from tests.support.clock import settle
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -101,6 +103,7 @@ class Respd:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        await settle()  # whoever was just accepted reaches us, or nobody would hang up on them
         for task in self._served:
             task.cancel()
         await asyncio.gather(*self._served, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The phases of the wizard, and the keys that matter in each."""
+"""The phases of a screen that runs a plan, and the keys that matter in each."""
 
 from collections.abc import Collection, Mapping
 from enum import Enum, auto
@@ -8,7 +8,7 @@ from widgets.footer import Hint
 
 
 class Phase(Enum):
-    """Where the wizard is."""
+    """Where it is."""
 
     READING = auto()
     REFUSED = auto()
@@ -24,17 +24,17 @@ AT_REST = {Phase.REFUSED, Phase.PLANNED, Phase.ENDED}
 """Nothing runs, so another plan can be made."""
 CLOSED_BY_BACK = {*AT_REST, Phase.READING, Phase.UNFINISHED}
 
-_WHOLE = ("failover.whole", "Whole")
-_COPY = ("failover.copy", "Copy")
-_FINDINGS = ("failover.findings", "Findings")
+_WHOLE = ("plan.whole", "Whole")
+_COPY = ("plan.copy", "Copy")
+_FINDINGS = ("plan.findings", "Findings")
 _HINTS = {
     Phase.READING: (),
     Phase.REFUSED: (("app.refresh", "Look again"), ("failover.rejoin", "Rejoin"), ("failover.swap-back", "Swap back")),
     Phase.UNFINISHED: (("failover.finish", "Finish"), ("failover.undo", "Take back"), ("failover.settle", "Settled")),
-    Phase.PLANNED: (("failover.next", "Run checks"), _WHOLE, _COPY, ("app.refresh", "Look again")),
+    Phase.PLANNED: (("plan.next", "Run checks"), _WHOLE, _COPY, ("app.refresh", "Look again")),
     Phase.RUNNING: (("app.back", "Give up"), _WHOLE, _FINDINGS, _COPY),
-    Phase.HELD: (("failover.next", "To the question"), ("app.back", "Give up"), _WHOLE, _FINDINGS),
-    Phase.ENDED: (("failover.next", "Look again"), _WHOLE, _COPY, _FINDINGS),
+    Phase.HELD: (("plan.next", "To the question"), ("app.back", "Give up"), _WHOLE, _FINDINGS),
+    Phase.ENDED: (("plan.next", "Look again"), _WHOLE, _COPY, _FINDINGS),
 }
 """What deserves a place in the footer when; the way back and the help come behind."""
 
