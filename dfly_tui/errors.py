@@ -130,6 +130,12 @@ class DockerFailed(DflyError):
     code, title = "docker", "Docker not available"
 
 
+class StoreFailed(DflyError):
+    """A place where backups lie is absent, full, refused us, or does not hold what it should."""
+
+    code, title = "store", "Backup store"
+
+
 class Bug(DflyError):
     """A mistake of ours; the log has the traceback. It is shown rather than leaving a screen frozen."""
 

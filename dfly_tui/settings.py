@@ -7,7 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from dfly_tui.settings_base import Table, plain, problem
+from dfly_tui.settings_backup import BackupOverrides, BackupSettings, StoreConfig
+from dfly_tui.settings_base import Secretive, Table, plain, problem
 from dfly_tui.settings_views import SHIPPED_VIEWS, ViewConfig
 
 DEFAULT_PORT = 6379
@@ -86,24 +87,17 @@ class Thresholds(Table):
     """How long after its start an empty primary with replicas is an alarm."""
 
 
-PASSWORD_KEYS = ("password_env", "password_command", "password_file", "password_keyring", "password_prompt")
 FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file")
 """Keys of an instance that hold a path."""
 
 
-class InstanceConfig(Table):
+class InstanceConfig(Secretive):
     """One `[[instances]]` table."""
 
     name: str = Field(min_length=1, max_length=60)
     url: str
     """`redis://host:port` or `rediss://host:port`, optionally with `/database`. No password in it."""
     username: str | None = None
-    password_env: str | None = None
-    password_command: str | None = None
-    password_file: str | None = None
-    password_keyring: str | None = None
-    """`service/user` in the system's keyring."""
-    password_prompt: bool = False
     group: str | None = None
     """Instances that replicate each other; exactly one primary each."""
     role: Literal["primary", "replica"] | None = None
@@ -121,6 +115,7 @@ class InstanceConfig(Table):
     docker: DockerConfig | None = None
     refresh_seconds: float | None = Field(None, ge=0.2, le=3600, allow_inf_nan=False)
     thresholds: Thresholds | None = None
+    backup: BackupOverrides = BackupOverrides()
 
     @property
     def address(self) -> str:
@@ -166,9 +161,6 @@ class InstanceConfig(Table):
 
     @model_validator(mode="after")
     def _keys_fit_together(self) -> Self:
-        sources = [key for key in PASSWORD_KEYS if getattr(self, key)]
-        if len(sources) > 1:
-            raise problem(f"one password source is enough, not {' and '.join(sources)}", [sources[1]])
         tls = [key for key in ("ca_file", "cert_file", "key_file") if getattr(self, key)]
         if tls and not self.url.startswith("rediss:"):
             raise problem("has no effect without TLS: the url must begin with rediss://", [tls[0]])
@@ -262,11 +254,17 @@ class Settings(Table):
     defaults: Defaults = Defaults()
     failover: FailoverSettings = FailoverSettings()
     keys: KeysSettings = KeysSettings()
+    backup: BackupSettings = BackupSettings()
     keymap: dict[str, str] = {}
     """Command id → keys, comma separated."""
     instances: tuple[InstanceConfig, ...] = ()
     views: tuple[ViewConfig, ...] = ()
     """In addition to the shipped ones, or in their place where the name is the same."""
+    stores: tuple[StoreConfig, ...] = ()
+
+    def backup_of(self, config: InstanceConfig) -> BackupSettings:
+        """How an instance is backed up: the common table, with what the instance has of its own."""
+        return config.backup.over(self.backup)
 
     @property
     def all_views(self) -> tuple[ViewConfig, ...]:
@@ -278,11 +276,26 @@ class Settings(Table):
     @field_validator("views")
     @classmethod
     def _views_have_names(cls, views: tuple[ViewConfig, ...]) -> tuple[ViewConfig, ...]:
-        names = [view.name.casefold() for view in views]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                raise problem(f"two views are called {views[index].name}", (index, "name"))
+        _differ("views", [view.name for view in views])
         return views
+
+    @field_validator("stores")
+    @classmethod
+    def _stores_have_names(cls, stores: tuple[StoreConfig, ...]) -> tuple[StoreConfig, ...]:
+        _differ("stores", [store.name for store in stores])
+        return stores
+
+    @model_validator(mode="after")
+    def _copies_go_somewhere(self) -> Self:
+        known = {store.name for store in self.stores}
+        wanted: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = [(("backup", "copy_to"), self.backup.copy_to)]
+        for index, each in enumerate(self.instances):
+            wanted.append((("instances", index, "backup", "copy_to"), each.backup.copy_to or ()))
+        for at, names in wanted:
+            for name in names:
+                if name not in known:
+                    raise problem(f"no store is called {name}; there are {', '.join(sorted(known)) or 'none'}", at)
+        return self
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -300,3 +313,10 @@ class Settings(Table):
             if instance.replica_of not in names:
                 raise problem(f"no instance is called {instance.replica_of}; there are {', '.join(names)}", at)
         return self
+
+
+def _differ(what: str, names: Sequence[str]) -> None:
+    """Insist that no two of them are called the same."""
+    for index, name in enumerate(names):
+        if name.casefold() in [each.casefold() for each in names[:index]]:
+            raise problem(f"two {what} are called {name}", (index, "name"))

@@ -1,8 +1,9 @@
 """What all tables of the configuration share."""
 
 from collections.abc import Sequence
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -28,3 +29,24 @@ class Table(BaseModel):
 
     # The input of a failed validation may hold a password (`redis://user:secret@…`).
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+PASSWORD_KEYS = ("password_env", "password_command", "password_file", "password_keyring", "password_prompt")
+
+
+class Secretive(Table):
+    """A table that says where a password is, never what it is."""
+
+    password_env: str | None = None
+    password_command: str | None = None
+    password_file: str | None = None
+    password_keyring: str | None = None
+    """`service/user` in the system's keyring."""
+    password_prompt: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = [key for key in PASSWORD_KEYS if getattr(self, key)]
+        if len(sources) > 1:
+            raise problem(f"one password source is enough, not {' and '.join(sources)}", [sources[1]])
+        return self

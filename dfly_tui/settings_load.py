@@ -32,6 +32,8 @@ from dfly_tui.settings import (
     address_of,
     check_url,
 )
+from dfly_tui.settings_backup import BackupSettings, StoreConfig
+from dfly_tui.settings_base import Table
 from dfly_tui.settings_views import ViewConfig
 from dfly_tui.text import safe
 from dfly_tui.toml_lines import KeyPath, key_path_text, line_of
@@ -53,6 +55,8 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "failover": FailoverSettings,
     "keys": KeysSettings,
     "views": ViewConfig,
+    "backup": BackupSettings,
+    "stores": StoreConfig,
 }
 _OPTIONS = {"theme": "--theme", "refresh_seconds": "--refresh", "instances": "--url"}
 
@@ -173,7 +177,7 @@ class _Sources:
 
 def _words(path: KeyPath) -> KeyPath:
     """The part of a path that a variable's name can spell: all of it up to a list."""
-    return path[:1] if path[0] in {"instances", "views"} else path
+    return path[:1] if path[0] in {"instances", "views", "stores"} else path
 
 
 def _has(values: object, path: KeyPath) -> bool:
@@ -246,9 +250,11 @@ class _Fields(BaseSettings):
     defaults: Defaults = Defaults()
     failover: FailoverSettings = FailoverSettings()
     keys: KeysSettings = KeysSettings()
+    backup: BackupSettings = BackupSettings()
     keymap: dict[str, str] = {}
     instances: tuple[InstanceConfig, ...] = ()
     views: tuple[ViewConfig, ...] = ()
+    stores: tuple[StoreConfig, ...] = ()
 
 
 def _environment(environ: Mapping[str, str]) -> Values:
@@ -257,7 +263,9 @@ def _environment(environ: Mapping[str, str]) -> Values:
     for name in mine:
         table, nested, _ = name[len(ENV_PREFIX) :].partition("__")
         if nested and table.lower() not in _Fields.model_fields:
-            known = [f"{ENV_PREFIX}{field.upper()}__…" for field in ("defaults", "failover", "keys", "keymap")]
+            known = [
+                f"{ENV_PREFIX}{field.upper()}__…" for field in ("defaults", "failover", "keys", "backup", "keymap")
+            ]
             raise ConfigError(f"environment variable {safe(name)}: unknown key{nearest(name, known)}")
     source = EnvSettingsSource(_Fields)
     source.env_vars = {name.lower(): value for name, value in mine.items()}
@@ -306,12 +314,17 @@ def _expand(path: str, environ: Mapping[str, str], folder: Path) -> Path:
 def _resolved(settings: Settings, environ: Mapping[str, str], folder: Path, overrides: CliOverrides) -> Settings:
     """Settings in which nothing depends any more on where they were written."""
 
-    def resolve(instance: InstanceConfig) -> InstanceConfig:
-        update: Values = {
+    def absolute(table: Table, *keys: str) -> Values:
+        values = {key: getattr(table, key) for key in keys}
+        return {
             key: str(_expand(value, environ, folder.absolute()))
-            for key in FILE_KEYS
-            if (value := getattr(instance, key)) is not None
+            for key, value in values.items()
+            if value is not None and "://" not in value
         }
+
+    def resolve(instance: InstanceConfig) -> InstanceConfig:
+        update = absolute(instance, *FILE_KEYS)
+        update["backup"] = instance.backup.model_copy(update=absolute(instance.backup, "folder"))
         if instance.thresholds is not None:
             own = instance.thresholds.model_dump(exclude_unset=True)
             update["thresholds"] = settings.defaults.thresholds.model_copy(update=own)
@@ -319,12 +332,22 @@ def _resolved(settings: Settings, environ: Mapping[str, str], folder: Path, over
             update["refresh_seconds"] = None
         return instance.model_copy(update=update)
 
-    return settings.model_copy(update={"instances": tuple(map(resolve, settings.instances))})
+    stores = (store.model_copy(update=absolute(store, "url", "password_file")) for store in settings.stores)
+    return settings.model_copy(
+        update={
+            "instances": tuple(map(resolve, settings.instances)),
+            "stores": tuple(stores),
+            "backup": settings.backup.model_copy(update=absolute(settings.backup, "folder", "identity_file")),
+        }
+    )
 
 
 def _late_problems(settings: Settings) -> Iterator[_Problem]:
     """What only shows once thresholds are complete and paths are resolved."""
     yield from _disordered(settings.defaults.thresholds, ("defaults", "thresholds"))
+    for index, store in enumerate(settings.stores):
+        if store.password_file is not None and (text := open_to_others(Path(store.password_file))):
+            yield _Problem(("stores", index, "password_file"), text)
     for index, instance in enumerate(settings.instances):
         at: KeyPath = ("instances", index)
         if instance.thresholds is not None:

@@ -12,7 +12,8 @@ from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
 from dfly_tui.pollers.hub import Hub
 from dfly_tui.secrets import PasswordSource
-from dfly_tui.settings import PASSWORD_KEYS, InstanceConfig, Settings
+from dfly_tui.settings import InstanceConfig, Settings
+from dfly_tui.settings_base import PASSWORD_KEYS
 from dfly_tui.settings_load import config_path
 from dfly_tui.text import safe
 from screens.services import Services

@@ -17,7 +17,8 @@ from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.models.reading import Reading
 from dfly_tui.pollers.poll import or_bug, poll
 from dfly_tui.secrets import PasswordSource
-from dfly_tui.settings import PASSWORD_KEYS, InstanceConfig, Settings
+from dfly_tui.settings import InstanceConfig, Settings
+from dfly_tui.settings_base import PASSWORD_KEYS
 from dfly_tui.settings_load import CliOverrides, config_path, load_settings, nearest
 from dfly_tui.text import safe
 

@@ -6,6 +6,7 @@ import tomllib
 
 from dfly_tui.cli.config import EXAMPLE
 from dfly_tui.settings import Defaults, InstanceConfig, Settings, Thresholds
+from dfly_tui.settings_backup import BackupOverrides, BackupSettings, StoreConfig
 from tests.cli.support import ROOT, Cli
 from tests.support.configs import CONTRACT, load_from
 
@@ -90,5 +91,6 @@ def test_check_of_nothing_says_so(cli: Cli) -> None:
 def test_every_key_is_documented() -> None:
     documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "configuration.md").read_text()))
 
-    keys = {*Defaults.model_fields, *Thresholds.model_fields, *InstanceConfig.model_fields} - {"thresholds"}
+    tables = (Defaults, Thresholds, InstanceConfig, BackupSettings, BackupOverrides, StoreConfig)
+    keys = {key for table in tables for key in table.model_fields} - {"thresholds"}
     assert keys - documented == set()

@@ -1,0 +1,1 @@
+"""Places where backups lie: with the instance, in a folder, in a bucket."""
