@@ -12,8 +12,8 @@ from dfly_tui.paths import Paths
 from dfly_tui.settings import Settings
 from dfly_tui.wiring import build_services
 from screens.failover import FailoverScreen
-from screens.walk_phase import Phase
 from screens.failover_question import QuestionDialog
+from screens.walk_phase import Phase
 from tests.screens.stage import screen_text
 from tests.support.eventually import eventually
 from tests.support.group import FAST, GROUP, Group, group
