@@ -4,38 +4,30 @@ import argparse
 import asyncio
 import json
 import random
-import signal
-import sys
-import threading
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
 from dfly_tui.cli.exit_codes import ExitCode
 from dfly_tui.cli.failover_talk import (
     EXIT_CODES,
-    AtTheTerminal,
-    Unlocking,
-    event_lines,
     plan_lines,
     summary_lines,
     talk,
 )
+from dfly_tui.cli.plan_run import PlanRun, add_answer_options, heed_ctrl_c
 from dfly_tui.cli.read import password_source, prompted, settings_from
 from dfly_tui.clock import SystemClock
 from dfly_tui.errors import ConfigError, Refused
 from dfly_tui.models.operation import Event, Outcome
 from dfly_tui.operations.access import Access
 from dfly_tui.operations.audit import Audit
-from dfly_tui.operations.confirmer import Confirmer, Deny, GivenAnswer
-from dfly_tui.operations.engine import Desk
 from dfly_tui.operations.failover import choose, rejoin, resume
 from dfly_tui.operations.failover.report import as_json, report_of, write
 from dfly_tui.operations.failover.run import look_at_group, members, new_run_id
 from dfly_tui.operations.failover.run import run as run_plan
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.guard import Guard
-from dfly_tui.operations.journal import Journal, Record, records
+from dfly_tui.operations.journal import Record, records
 from dfly_tui.operations.plan import Plan
 from dfly_tui.paths import Paths
 from dfly_tui.settings import FailoverSettings, Settings
@@ -83,10 +75,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add_run_options(action: argparse.ArgumentParser) -> None:
-    action.add_argument("--yes", action="store_true", help="answer questions with yes; checks are made all the same")
-    action.add_argument(
-        "--confirm", action="append", default=[], metavar="NAME", help="the name that would be typed; may be repeated"
-    )
+    add_answer_options(action)
     action.add_argument("--override-cooldown", action="store_true", help="although roles changed a moment ago")
     action.add_argument("--snapshot-first", action="store_true", help="save a snapshot on the primary first")
     action.add_argument("--pause-writes", action="store_true", help="pause clients' writes before the takeover")
@@ -208,31 +197,13 @@ class Action:
         return resume.finish(scene, self.record) if now.changed else resume.give_up(scene, self.record)
 
     async def _events(self, plan: Plan, access: Access) -> list[Event]:
-        view, stop, events = plan.view(), asyncio.Event(), []
-        desk = Desk(
-            access,
-            Unlocking(self._confirmer(stop), self.guard, plan.targets, self.settings.defaults.unlock_minutes),
-            self.audit,
-            Journal(self.paths.journal_dir, view, clock=self.clock),
-            dry_run=self.args.action == "plan" or self.settings.defaults.dry_run,
-            stop=stop,
-        )
-        if self.args.json:
-            print(json.dumps({"plan": view.model_dump(mode="json")}), flush=True)
-        _heed_ctrl_c(stop)
-        async with aclosing(run_plan(plan, desk, locks=self.paths.lock_dir, who=self.audit.author)) as stream:
-            async for event in stream:
-                events.append(event)
-                for line in event_lines(event, view):
-                    talk(line)
-                if self.args.json:
-                    print(json.dumps({"event": event.model_dump(mode="json")}), flush=True)
-        return events
-
-    def _confirmer(self, stop: asyncio.Event) -> Confirmer:
-        if self.args.yes:
-            return GivenAnswer(yes=True, names=self.args.confirm)
-        return AtTheTerminal(stop) if sys.stdin.isatty() else _Nobody()
+        args = self.args
+        at_work = PlanRun(
+            self.settings, access, self.audit, self.paths.journal_dir, as_json=args.json, yes=args.yes,
+            names=args.confirm, dry_run=args.action == "plan",
+        )  # fmt: skip
+        heed_ctrl_c(at_work.stop.set, "giving up, unless there is no way back any more")
+        return await at_work.events(plan, partial(run_plan, locks=self.paths.lock_dir, who=self.audit.author))
 
     def _report(self, plan: Plan, events: list[Event]) -> int:
         report = report_of(plan.view(), events, self.audit.author)
@@ -246,27 +217,6 @@ class Action:
             for line in (*(plan_lines(plan.view()) if planned else ()), *summary_lines(report, path)):
                 print(line)
         return EXIT_CODES[report.outcome]
-
-
-class _Nobody(Deny):
-    """Nobody is there to be asked."""
-
-    async def confirm(self, question: object) -> bool:
-        talk("nobody is at the terminal to confirm: --yes and --confirm NAME say it beforehand")
-        return False
-
-
-def _heed_ctrl_c(stop: asyncio.Event) -> None:
-    """The first Ctrl-C gives up while there is a way back; the second ends the program, and the journal keeps it."""
-    loop = asyncio.get_running_loop()
-
-    def heard() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        talk("giving up, unless there is no way back any more; Ctrl-C again ends the program at once")
-        stop.set()
-
-    if threading.current_thread() is threading.main_thread():  # only there signals are heard
-        loop.add_signal_handler(signal.SIGINT, heard)
 
 
 def unfinished(paths: Paths, group: str | None) -> Record | None:

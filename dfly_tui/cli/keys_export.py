@@ -1,27 +1,21 @@
 """`dfly-tui keys export` and `keys import`: keys to a file of JSON lines and back, exactly."""
 
 import argparse
-import asyncio
 import json
 import random
-import signal
 import sys
-import threading
 from collections.abc import Callable
-from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 
 from dfly_tui.cli.exit_codes import ExitCode
 from dfly_tui.cli.failover_talk import (
     EXIT_CODES,
-    AtTheTerminal,
-    Unlocking,
-    event_lines,
     plan_lines,
     talk,
 )
 from dfly_tui.cli.keys_common import chosen_instance, pace_from
+from dfly_tui.cli.plan_run import PlanRun, add_answer_options, heed_ctrl_c
 from dfly_tui.cli.read import password_source, prompted, settings_from
 from dfly_tui.clients.address import Address
 from dfly_tui.clients.scan import Pace
@@ -30,17 +24,16 @@ from dfly_tui.errors import BadInput, Refused
 from dfly_tui.models.key_lines import Damaged
 from dfly_tui.models.key_query import parse_query
 from dfly_tui.models.keys import KeyFilter
-from dfly_tui.models.operation import Confirmation, Event, Outcome
+from dfly_tui.models.operation import Event, Outcome
 from dfly_tui.operations.access import Access
 from dfly_tui.operations.audit import Audit
-from dfly_tui.operations.confirmer import Confirmer, Deny, GivenAnswer
 from dfly_tui.operations.failover.run import new_run_id
 from dfly_tui.operations.guard import Guard
 from dfly_tui.operations.keys.export import Exporter, ExportReport, Failures, Wanted
 from dfly_tui.operations.keys.export_file import ExportFile
 from dfly_tui.operations.keys.import_ import KeyImport
 from dfly_tui.operations.keys.import_report import Existing
-from dfly_tui.operations.keys.place import desk_of, look_at
+from dfly_tui.operations.keys.place import look_at
 from dfly_tui.operations.keys.place import run as run_plan
 from dfly_tui.operations.keys.trash import Trash
 from dfly_tui.operations.keys.words import export_lines, export_progress, import_lines, import_progress
@@ -85,10 +78,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", common: 
         help="what becomes of a key that is there and differs: reported (fail), left alone unseen (skip), "
         "put into the trash (replace)",
     )  # fmt: skip
-    importing.add_argument("--yes", action="store_true", help="answer questions with yes; checks are made all the same")
-    importing.add_argument(
-        "--confirm", action="append", default=[], metavar="NAME", help="the name that would be typed"
-    )
+    add_answer_options(importing)
     importing.set_defaults(act=import_keys)
 
 
@@ -111,7 +101,7 @@ async def export_keys(args: argparse.Namespace) -> int:
         pace=pace_from(args),
         told=lambda report: tell(export_progress(report)),
     )
-    _heed_ctrl_c(exporter.stop)
+    heed_ctrl_c(exporter.stop, "stopping")
     if args.file == "-":
         report = await exporter.to_stream(sys.stdout.buffer)
     else:
@@ -166,7 +156,7 @@ async def import_keys(args: argparse.Namespace) -> int:
         wish = KeyImport(
             place, ExportFile(Path(args.file)), Existing(args.existing), told=lambda wish: tell(import_progress(wish))
         )
-        _heed_ctrl_c(wish.stop.set)
+        heed_ctrl_c(wish.stop.set, "stopping")
         try:
             await wish.inspect()
         except (Damaged, Refused) as error:
@@ -180,14 +170,10 @@ async def _run(args: argparse.Namespace, settings: Settings, paths: Paths, acces
     plan = wish.plan()
     view = plan.view()
     audit = Audit(paths.audit_file, clock=access.clock)
-    confirmer = Unlocking(_confirmer(args, wish), access.guard, plan.targets, settings.defaults.unlock_minutes)
-    desk = desk_of(plan, access, confirmer, audit, paths, dry_run=settings.defaults.dry_run)
-    events: list[Event] = []
-    async with aclosing(run_plan(plan, desk)) as stream:
-        async for event in stream:
-            events.append(event)
-            for line in event_lines(event, view):
-                talk(line)
+    at_work = PlanRun(
+        settings, access, audit, paths.key_journal_dir, as_json=False, yes=args.yes, names=args.confirm, stop=wish.stop
+    )
+    events = await at_work.events(plan, run_plan)
     last = events[-1]
     outcome = last.outcome or Outcome.UNKNOWN
     if args.json:
@@ -196,20 +182,6 @@ async def _run(args: argparse.Namespace, settings: Settings, paths: Paths, acces
         for line in (*(plan_lines(view) if outcome is Outcome.PLANNED else ()), *_import_lines(wish, outcome, last)):
             print(line)
     return EXIT_CODES[outcome]
-
-
-def _confirmer(args: argparse.Namespace, wish: KeyImport) -> Confirmer:
-    if args.yes:
-        return GivenAnswer(yes=True, names=args.confirm)
-    return AtTheTerminal(wish.stop) if sys.stdin.isatty() else _Nobody()
-
-
-class _Nobody(Deny):
-    """Nobody is there to be asked."""
-
-    async def confirm(self, question: Confirmation) -> bool:
-        talk("nobody is at the terminal to confirm: --yes and --confirm NAME say it beforehand")
-        return False
 
 
 class _Telling:
@@ -224,20 +196,6 @@ class _Telling:
         if sys.stderr.isatty() and now - self._told_at >= _TELL_SECONDS:
             self._told_at = now
             talk(line)
-
-
-def _heed_ctrl_c(stop: Callable[[], None]) -> None:
-    """The first Ctrl-C stops in order; the second ends the program at once."""
-    loop = asyncio.get_running_loop()
-
-    def heard() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        talk("stopping; Ctrl-C again ends the program at once")
-        stop()
-
-    if threading.current_thread() is threading.main_thread():  # only there signals are heard
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(signal.SIGINT, heard)
 
 
 def _failure_documents(failures: Failures) -> dict[str, object]:
