@@ -11,7 +11,8 @@ import pytest
 
 from dfly_tui.errors import DflyError, Refused, Unreachable
 from dfly_tui.models.operation import Outcome, StepState
-from dfly_tui.operations.failover import returning, steps
+from dfly_tui.operations.failover import returning
+from dfly_tui.operations.failover.canary import canary, followed_canary
 from dfly_tui.operations.failover.choose import change_of_roles, coming_back
 from dfly_tui.operations.failover.emergency import LastSeen
 from dfly_tui.operations.failover.lag import LagMeter
@@ -320,7 +321,7 @@ async def test_a_canary_that_does_not_come_back(changed: bool, value: str | None
     async with group(1) as servers, servers.access() as access:
         await alone_beta(servers)
         scene = await servers.scene(access)
-        act = steps.canary(scene, "alpha") if changed else steps.followed_canary(scene, "alpha", "beta")
+        act = canary(scene, "alpha") if changed else followed_canary(scene, "alpha", "beta")
         reader = access.reader("alpha" if changed else "beta")
 
         async def other(key: str) -> str | None:

@@ -11,6 +11,7 @@ from dfly_tui.models.operation import Finding, Level, blocked, preferred, requir
 from dfly_tui.models.replication import LinkState, Role
 from dfly_tui.models.world import Seen, World
 from dfly_tui.operations.failover import looking, returning, steps
+from dfly_tui.operations.failover.canary import canary
 from dfly_tui.operations.failover.candidates import ranked
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.plan import Check, Confirm, Plan, Step
@@ -106,7 +107,7 @@ def after(scene: Scene, old: str, new: str) -> tuple[Step, ...]:
         if name not in (old, new):
             found += steps.re_point(scene, name, new)
     if scene.limits.canary:
-        found.append(steps.canary(scene, new))
+        found.append(canary(scene, new))
     if scene.limits.hook_after is not None:
         found.append(steps.hook(scene, "after", scene.limits.hook_after, old, new))
     if scene.limits.watch_seconds:

@@ -7,6 +7,7 @@ from dfly_tui.models.container import RestartPolicy
 from dfly_tui.models.operation import Finding, Level, passed, preferred, required, warned
 from dfly_tui.models.replication import Role
 from dfly_tui.operations.failover import looking, returning, steps
+from dfly_tui.operations.failover.canary import followed_canary
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.plan import Check, Confirm, Plan, Step
 from dfly_tui.units import count_text
@@ -67,7 +68,7 @@ def attach(scene: Scene, name: str, primary: str) -> Plan:
     found += steps.snapshot(scene, name, f"aside-{scene.plan_id}", "aside, before its data is replaced")
     found += steps.re_point(scene, name, primary, final=True)
     if scene.limits.canary:
-        found.append(steps.followed_canary(scene, primary, name))
+        found.append(followed_canary(scene, primary, name))
     persists = container is not None and any(word.startswith("--replicaof") for word in container.command)
     flag = f"--replicaof={scene.access.configs[primary].peer_address}"
     forgets = f"{name} forgets its primary at its next restart: start it with {flag}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from dfly_tui.models.container import RestartPolicy
 from dfly_tui.models.operation import Level
 from dfly_tui.operations.failover import looking, returning, steps
+from dfly_tui.operations.failover.canary import canary
 from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.plan import Confirm, Plan, Step
 
@@ -87,7 +88,7 @@ def after(scene: Scene, old: str, new: str, policy: RestartPolicy | None, ended_
         if name not in (old, new):
             found += steps.re_point(scene, name, new)  # one at a time: on v1.22 each is a full sync
     if scene.limits.canary:
-        found.append(steps.canary(scene, new))
+        found.append(canary(scene, new))
     if scene.limits.hook_after is not None:
         found.append(steps.hook(scene, "after", scene.limits.hook_after, old, new))
     found += returning.bring_back(scene, old, new, policy, ended_id=ended_id)
