@@ -4,9 +4,10 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LOCK := requirements.lock
-WORKERS ?= auto
+# Tests wait for servers more than they compute: more workers than there are cores.
+WORKERS ?= 4
 UV := $(PYTHON) -m uv
-PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --maxprocesses=4
+PYTEST := $(PYTHON) -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 
