@@ -1,7 +1,7 @@
 """From a key on the screen to a plan that is run: unlocking, asking, running, and telling how it ended."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
@@ -121,10 +121,10 @@ class KeyJob:
         services = self.services
         dry_run = services.settings.defaults.dry_run
         desk = desk_of(plan, self.access, confirmer or self, services.audit, services.paths, dry_run=dry_run)
-        said = ""
+        said, acts = "", {act.id for act in plan.acts}
         async with aclosing(run(plan, desk)) as events:
             async for event in events:
-                said = _said(event) or said
+                said = _said(event, acts) or said
                 if event.outcome is not None:
                     return Ended(event.outcome, event.text or said, event.follow_ups)
         raise AssertionError("a run ends with its outcome")
@@ -144,12 +144,14 @@ class KeyJob:
             self.app.notify(what, title=str(ended.outcome).capitalize(), severity=severity, markup=False)  # type: ignore[arg-type]
 
 
-def _said(event: Event) -> str:
-    """What an event has to say about how it ended."""
+def _said(event: Event, acts: Collection[str]) -> str:
+    """What an event has to say about how it ended; of what went well only the changes do."""
     if event.state is StepState.BLOCKED:
         found = [each for each in event.findings if each.verdict is Verdict.BLOCK]
         return "\n".join(f"{each.title}: {each.value}" for each in found) or event.text
-    return event.text if event.state in {StepState.FAILED, StepState.UNKNOWN, StepState.DONE} else ""
+    if event.state is StepState.DONE:
+        return event.text if event.step in acts else ""
+    return event.text if event.state in {StepState.FAILED, StepState.UNKNOWN} else ""
 
 
 async def at_work(
