@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from redis._parsers import _AsyncHiredisParser
 from redis.asyncio.connection import AbstractConnection
@@ -180,7 +180,8 @@ class Connection(AbstractConnection):
         except (TypeError, RecursionError, MemoryError) as error:
             # Maps with lists as keys, thousands of pushes at once: hiredis and redis-py trip over them.
             raise broken(self.address, self.head) from error
-        return reply
+        # EXEC gives the errors of its commands inside a list.
+        return [_as_ours(each) for each in reply] if isinstance(reply, list) else reply
 
     def allow(self, size: int | None) -> None:
         """Take at most so many bytes from now on; None for a reader that stops by itself."""
@@ -229,3 +230,7 @@ class Connection(AbstractConnection):
 
     def repr_pieces(self) -> list[tuple[str, object]]:
         return [("address", str(self.address))]
+
+
+def _as_ours(reply: object) -> Reply:
+    return from_reply(str(reply)) if isinstance(reply, ResponseError) else cast("Reply", reply)
