@@ -10,7 +10,8 @@ from textual.app import App
 
 from dfly_tui.clients import key_edits
 from dfly_tui.clients.capabilities import Capabilities
-from dfly_tui.clients.key_edits import MAKEABLE, Edit
+from dfly_tui.clients.key_edit import Edit
+from dfly_tui.clients.key_edits import MAKEABLE
 from dfly_tui.errors import BadInput
 from dfly_tui.models.key_text import EXPIRY_HINT, date_text, editable, edited, parse_expiry
 from dfly_tui.models.keys import HASH, JSON, STREAM, ZSET, kind_name

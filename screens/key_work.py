@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from textual.app import App
 
 from dfly_tui.clients.capabilities import Capabilities
-from dfly_tui.clients.key_edits import Edit, Seen
+from dfly_tui.clients.key_edit import Edit, Seen
 from dfly_tui.clients.key_writer import Changed
 from dfly_tui.errors import DflyError
 from dfly_tui.models.key_text import date_text, difference

@@ -17,7 +17,7 @@ from dfly_tui.cli.read import password_source, prompted, settings_from
 from dfly_tui.clients import key_edits
 from dfly_tui.clients.address import Address
 from dfly_tui.clients.capabilities import Capabilities
-from dfly_tui.clients.key_edits import Edit
+from dfly_tui.clients.key_edit import Edit
 from dfly_tui.clients.scan import Pace
 from dfly_tui.clock import SystemClock
 from dfly_tui.errors import BadInput, Refused

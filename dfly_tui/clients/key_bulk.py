@@ -6,7 +6,7 @@ from typing import Self
 
 from dfly_tui.clients.bulk import BulkLane
 from dfly_tui.clients.connection import Command, Reply
-from dfly_tui.clients.key_edits import command_text
+from dfly_tui.clients.key_edit import command_text
 from dfly_tui.clients.key_talk import NO_ANSWER, Dump, expiry_of, expiry_words
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.replies import raw

@@ -1,160 +1,32 @@
-"""Changes of one key, as values: what shows what each replaces, what is sent, and how to tell that it was done.
+"""The changes there are of one key.
 
-None changes the type of a key, its expiry (but those that are about it), or another part of its value. What a person
-is shown of a command is what is sent, but for the data in it: that is told by its size, since what is shown is also
-written to the audit log.
+None changes the type of a key, its expiry (but those that are about it), or another part of its value.
 """
 
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
 from dfly_tui.clients.capabilities import Capabilities
 from dfly_tui.clients.connection import Reply
+from dfly_tui.clients.key_edit import (
+    Data,
+    Edit,
+    Seen,
+    Words,
+    always,
+    expiry_of,
+    first_is,
+    same_expiry,
+    shown,
+)
 from dfly_tui.clients.replies import items, raw
 from dfly_tui.errors import BadInput
 from dfly_tui.models.instance import Flavour
 from dfly_tui.models.keys import HASH, JSON, LIST, NO_KIND, SET, STREAM, STRING, ZSET
-from dfly_tui.models.redis_cli import quote
 from dfly_tui.text import safe
-
-TTL_TOLERANCE_MS = 1000
-"""So much later or earlier is the same expiry: servers before Redis 7 tell it relative to their own clock."""
-_SHOWN = 120
-
-
-class Data(bytes):
-    """A word that holds what people store; shown by its size."""
-
-
-Word = bytes | str | int
-Words = tuple[Word, ...]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A key as it was at one moment.
-
-    Attributes:
-        kind: As TYPE says it; `none` when there is no such key.
-        expires_at_ms: Unix time; None when it does not expire.
-        parts: What the change replaces: the replies to `Edit.reads`.
-        more: The replies to `Edit.asks`.
-    """
-
-    kind: str
-    expires_at_ms: int | None = None
-    parts: tuple[Reply, ...] = ()
-    more: tuple[Reply, ...] = ()
-
-    @property
-    def exists(self) -> bool:
-        return self.kind != NO_KIND
-
-    @property
-    def value(self) -> bytes | None:
-        """What would be replaced, for a diff; None when there is no such thing."""
-        if not self.parts or self.parts[0] is None or items(self.parts[0]) == []:
-            return None
-        return b" ".join(_flat(self.parts[0]))
-
-
-def _flat(reply: Reply) -> list[bytes]:
-    inner = items(reply)
-    return [word for each in inner for word in _flat(each)] if inner else [raw(reply)]
-
-
-Writes = Callable[[Seen], tuple[Words, ...]]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A change of one key.
-
-    Attributes:
-        title: What it does, in a few words.
-        name: The key.
-        kinds: The types it may have; `none` among them when the key need not be there. Empty for any type.
-        reads: Commands that show what the change replaces: compared with what the person saw.
-        asks: Commands whose answers the change needs, and nobody compares.
-        writes: What is sent between MULTI and EXEC, given the key as it is.
-        done: Whether a key looks as after the change; None where that cannot be told.
-        loses: Whether something is gone afterwards, when there was something.
-        other: Another key that is made: there must be none of that name.
-        is_about_ttl: Whether the expiry is what it replaces.
-        value: What takes the place of `Seen.value`, for a diff; None when nothing does.
-    """
-
-    title: str
-    name: bytes
-    kinds: frozenset[str]
-    writes: Writes
-    reads: tuple[Words, ...] = ()
-    asks: tuple[Words, ...] = ()
-    done: Callable[[Seen], bool] | None = None
-    loses: bool = False
-    other: bytes | None = None
-    is_about_ttl: bool = False
-    value: bytes | None = None
-
-    def same(self, before: Seen, now: Seen) -> bool:
-        """Whether what this replaces is still what it was."""
-        if before.kind != now.kind or before.parts != now.parts:
-            return False
-        return not self.is_about_ttl or same_expiry(before.expires_at_ms, now.expires_at_ms)
-
-    def fits(self, kind: str) -> bool:
-        """Whether it can be made on a key of this type."""
-        return kind in self.kinds if self.kinds else kind != NO_KIND
-
-    def loses_of(self, seen: Seen) -> bool:
-        """Whether something of such a key is gone afterwards."""
-        return self.loses and seen.exists and (not self.reads or any(part not in (None, 0, []) for part in seen.parts))
-
-    @property
-    def look(self) -> Words:
-        """A command by which a person sees whether it was done."""
-        return self.reads[0] if self.reads else ("PTTL" if self.is_about_ttl else "TYPE", self.other or self.name)
-
-
-def same_expiry(one: int | None, other: int | None) -> bool:
-    """Whether two expiries are the same one."""
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= TTL_TOLERANCE_MS
-
-
-def command_text(words: Words) -> str:
-    """A command for a screen and the audit log."""
-    return " ".join(_word_text(word) for word in words)
-
-
-def _word_text(word: Word) -> str:
-    if isinstance(word, Data):
-        return f"«{len(word):,} bytes»"
-    text = quote(word) if isinstance(word, bytes) else str(word)
-    return safe(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
-
-
-def _always(*commands: Words) -> Writes:
-    return lambda seen: commands
-
-
-def _first_is(wanted: Reply) -> Callable[[Seen], bool]:
-    return lambda seen: bool(seen.parts) and seen.parts[0] == wanted
-
-
-def _expiry(name: bytes, seen: Seen) -> tuple[Words, ...]:
-    """Sets the expiry that a key had."""
-    return (("PEXPIREAT", name, seen.expires_at_ms),) if seen.expires_at_ms is not None else ()
-
-
-def _shown(name: bytes) -> str:
-    return safe(name, limit=80)
-
 
 # Strings
 
@@ -166,18 +38,18 @@ def set_string(name: bytes, value: bytes, can: Capabilities, *, create: bool = F
     def writes(seen: Seen) -> tuple[Words, ...]:
         if keeps:
             return (("SET", name, Data(value), "KEEPTTL"),)
-        return (("SET", name, Data(value)), *_expiry(name, seen))
+        return (("SET", name, Data(value)), *expiry_of(name, seen))
 
     return Edit(
-        f"set {_shown(name)}", name, frozenset({STRING, NO_KIND} if create else {STRING}), writes,
-        reads=(("GET", name),), done=_first_is(value), loses=True, value=value,
+        f"set {shown(name)}", name, frozenset({STRING, NO_KIND} if create else {STRING}), writes,
+        reads=(("GET", name),), done=first_is(value), loses=True, value=value,
     )  # fmt: skip
 
 
 def append(name: bytes, value: bytes) -> Edit:
     """Add to the end of a string."""
     return Edit(
-        f"append to {_shown(name)}", name, frozenset({STRING}), _always(("APPEND", name, Data(value))),
+        f"append to {shown(name)}", name, frozenset({STRING}), always(("APPEND", name, Data(value))),
         reads=(("STRLEN", name),), value=value,
     )  # fmt: skip
 
@@ -202,8 +74,8 @@ def set_field(name: bytes, field: bytes, value: bytes, can: Capabilities) -> Edi
         return (command, ("HPEXPIREAT", name, expiry, "FIELDS", 1, field)) if expiry > 0 else (command,)
 
     return Edit(
-        f"set field {_shown(field)} of {_shown(name)}", name, frozenset({HASH}), writes,
-        reads=(("HGET", name, field),), asks=asks, done=_first_is(value), loses=True, value=value,
+        f"set field {shown(field)} of {shown(name)}", name, frozenset({HASH}), writes,
+        reads=(("HGET", name, field),), asks=asks, done=first_is(value), loses=True, value=value,
     )  # fmt: skip
 
 
@@ -217,8 +89,8 @@ def _first_number(replies: Sequence[Reply]) -> int:
 def delete_field(name: bytes, field: bytes) -> Edit:
     """Remove one field of a hash; with the last one the key goes."""
     return Edit(
-        f"delete field {_shown(field)} of {_shown(name)}", name, frozenset({HASH}), _always(("HDEL", name, field)),
-        reads=(("HGET", name, field),), done=_first_is(None), loses=True,
+        f"delete field {shown(field)} of {shown(name)}", name, frozenset({HASH}), always(("HDEL", name, field)),
+        reads=(("HGET", name, field),), done=first_is(None), loses=True,
     )  # fmt: skip
 
 
@@ -228,8 +100,8 @@ def delete_field(name: bytes, field: bytes) -> Edit:
 def set_item(name: bytes, index: int, value: bytes) -> Edit:
     """Replace the element at an index of a list."""
     return Edit(
-        f"set element {index} of {_shown(name)}", name, frozenset({LIST}), _always(("LSET", name, index, Data(value))),
-        reads=(("LINDEX", name, index),), done=_first_is(value), loses=True, value=value,
+        f"set element {index} of {shown(name)}", name, frozenset({LIST}), always(("LSET", name, index, Data(value))),
+        reads=(("LINDEX", name, index),), done=first_is(value), loses=True, value=value,
     )  # fmt: skip
 
 
@@ -237,8 +109,8 @@ def push(name: bytes, value: bytes, *, left: bool = False) -> Edit:
     """Add an element at either end of a list."""
     command = "LPUSH" if left else "RPUSH"
     return Edit(
-        f"push to the {'head' if left else 'tail'} of {_shown(name)}", name, frozenset({LIST}),
-        _always((command, name, Data(value))), value=value,
+        f"push to the {'head' if left else 'tail'} of {shown(name)}", name, frozenset({LIST}),
+        always((command, name, Data(value))), value=value,
     )  # fmt: skip
 
 
@@ -247,8 +119,8 @@ def remove_item(name: bytes, index: int) -> Edit:
     mark = Data(b"dfly-tui:" + blake2b(b"%d " % index + name, digest_size=16).digest())
     count = 1 if index >= 0 else -1
     return Edit(
-        f"remove element {index} of {_shown(name)}", name, frozenset({LIST}),
-        _always(("LSET", name, index, mark), ("LREM", name, count, mark)),
+        f"remove element {index} of {shown(name)}", name, frozenset({LIST}),
+        always(("LSET", name, index, mark), ("LREM", name, count, mark)),
         reads=(("LINDEX", name, index),), loses=True,
     )  # fmt: skip
 
@@ -259,16 +131,16 @@ def remove_item(name: bytes, index: int) -> Edit:
 def add_member(name: bytes, member: bytes) -> Edit:
     """Add a member to a set."""
     return Edit(
-        f"add a member to {_shown(name)}", name, frozenset({SET}), _always(("SADD", name, Data(member))),
-        reads=(("SISMEMBER", name, Data(member)),), done=_first_is(1), value=member,
+        f"add a member to {shown(name)}", name, frozenset({SET}), always(("SADD", name, Data(member))),
+        reads=(("SISMEMBER", name, Data(member)),), done=first_is(1), value=member,
     )  # fmt: skip
 
 
 def remove_member(name: bytes, member: bytes) -> Edit:
     """Remove a member of a set; with the last one the key goes."""
     return Edit(
-        f"remove a member of {_shown(name)}", name, frozenset({SET}), _always(("SREM", name, Data(member))),
-        reads=(("SISMEMBER", name, Data(member)),), done=_first_is(0), loses=True,
+        f"remove a member of {shown(name)}", name, frozenset({SET}), always(("SREM", name, Data(member))),
+        reads=(("SISMEMBER", name, Data(member)),), done=first_is(0), loses=True,
     )  # fmt: skip
 
 
@@ -280,7 +152,7 @@ def set_score(name: bytes, member: bytes, score: str) -> Edit:
     """
     wanted = _score(score)
     return Edit(
-        f"set a score in {_shown(name)}", name, frozenset({ZSET}), _always(("ZADD", name, score.strip(), Data(member))),
+        f"set a score in {shown(name)}", name, frozenset({ZSET}), always(("ZADD", name, score.strip(), Data(member))),
         reads=(("ZSCORE", name, Data(member)),), loses=True, value=score.strip().encode(),
         done=lambda seen: bool(seen.parts) and _as_float(seen.parts[0]) == wanted,
     )  # fmt: skip
@@ -306,8 +178,8 @@ def _as_float(reply: Reply) -> float | None:
 def remove_scored(name: bytes, member: bytes) -> Edit:
     """Remove a member of a sorted set; with the last one the key goes."""
     return Edit(
-        f"remove a member of {_shown(name)}", name, frozenset({ZSET}), _always(("ZREM", name, Data(member))),
-        reads=(("ZSCORE", name, Data(member)),), done=_first_is(None), loses=True,
+        f"remove a member of {shown(name)}", name, frozenset({ZSET}), always(("ZREM", name, Data(member))),
+        reads=(("ZSCORE", name, Data(member)),), done=first_is(None), loses=True,
     )  # fmt: skip
 
 
@@ -324,7 +196,7 @@ def add_entry(name: bytes, fields: Sequence[tuple[bytes, bytes]], entry: bytes =
         raise BadInput("an entry of a stream has at least one field", "write field=value")
     words = tuple(Data(word) for pair in fields for word in pair)
     return Edit(
-        f"add an entry to {_shown(name)}", name, frozenset({STREAM}), _always(("XADD", name, entry, *words)),
+        f"add an entry to {shown(name)}", name, frozenset({STREAM}), always(("XADD", name, entry, *words)),
         value=b" ".join(field + b"=" + value for field, value in fields),
     )  # fmt: skip
 
@@ -332,8 +204,8 @@ def add_entry(name: bytes, fields: Sequence[tuple[bytes, bytes]], entry: bytes =
 def delete_entry(name: bytes, entry: bytes) -> Edit:
     """Delete one entry of a stream, by its id."""
     return Edit(
-        f"delete entry {_shown(entry)} of {_shown(name)}", name, frozenset({STREAM}), _always(("XDEL", name, entry)),
-        reads=(("XRANGE", name, entry, entry),), done=_first_is([]), loses=True,
+        f"delete entry {shown(entry)} of {shown(name)}", name, frozenset({STREAM}), always(("XDEL", name, entry)),
+        reads=(("XRANGE", name, entry, entry),), done=first_is([]), loses=True,
     )  # fmt: skip
 
 
@@ -346,10 +218,10 @@ def set_json(name: bytes, path: bytes, text: bytes) -> Edit:
     document = _json(text)
 
     def writes(seen: Seen) -> tuple[Words, ...]:
-        return (("JSON.SET", name, path, Data(text)), *_expiry(name, seen))
+        return (("JSON.SET", name, path, Data(text)), *expiry_of(name, seen))
 
     return Edit(
-        f"set {_shown(path)} of {_shown(name)}", name, frozenset({JSON}), writes, loses=True, value=text,
+        f"set {shown(path)} of {shown(name)}", name, frozenset({JSON}), writes, loses=True, value=text,
         reads=(("JSON.GET", name, path),), done=partial(_holds_json, document, is_path=path.startswith(b"$")),
     )  # fmt: skip
 
@@ -381,7 +253,7 @@ def rename(name: bytes, other: bytes) -> Edit:
     """
     _other_name(name, other)
     return Edit(
-        f"rename {_shown(name)} to {_shown(other)}", name, frozenset(), _always(("RENAMENX", name, other)),
+        f"rename {shown(name)} to {shown(other)}", name, frozenset(), always(("RENAMENX", name, other)),
         other=other, value=other,
     )  # fmt: skip
 
@@ -397,11 +269,11 @@ def duplicate(name: bytes, other: bytes, can: Capabilities) -> Edit:
 
     def writes(seen: Seen) -> tuple[Words, ...]:
         if copies:
-            return (("COPY", name, other), *_expiry(other, seen))
+            return (("COPY", name, other), *expiry_of(other, seen))
         return (("RESTORE", other, seen.expires_at_ms or 0, Data(raw(seen.more[0])), "ABSTTL"),)
 
     return Edit(
-        f"duplicate {_shown(name)} as {_shown(other)}", name, frozenset(), writes, other=other, value=other,
+        f"duplicate {shown(name)} as {shown(other)}", name, frozenset(), writes, other=other, value=other,
         asks=() if copies else (("DUMP", name),),
     )  # fmt: skip
 
@@ -414,7 +286,7 @@ def _other_name(name: bytes, other: bytes) -> None:
 def delete(name: bytes) -> Edit:
     """Delete a key."""
     return Edit(
-        f"delete {_shown(name)}", name, frozenset(), _always(("UNLINK", name)), loses=True,
+        f"delete {shown(name)}", name, frozenset(), always(("UNLINK", name)), loses=True,
         done=lambda seen: not seen.exists,
     )  # fmt: skip
 
@@ -428,7 +300,7 @@ def expire_at(name: bytes, at_ms: int, now_ms: int) -> Edit:
     if at_ms <= now_ms:
         raise BadInput("that is past, so the key would be gone at once", "to delete it is another command")
     return Edit(
-        f"let {_shown(name)} expire", name, frozenset(), _always(("PEXPIREAT", name, at_ms)), loses=True,
+        f"let {shown(name)} expire", name, frozenset(), always(("PEXPIREAT", name, at_ms)), loses=True,
         is_about_ttl=True, done=lambda seen: seen.exists and same_expiry(seen.expires_at_ms, at_ms),
     )  # fmt: skip
 
@@ -436,7 +308,7 @@ def expire_at(name: bytes, at_ms: int, now_ms: int) -> Edit:
 def persist(name: bytes) -> Edit:
     """Let a key not expire any more."""
     return Edit(
-        f"let {_shown(name)} stay", name, frozenset(), _always(("PERSIST", name)), loses=True, is_about_ttl=True,
+        f"let {shown(name)} stay", name, frozenset(), always(("PERSIST", name)), loses=True, is_about_ttl=True,
         done=lambda seen: seen.exists and seen.expires_at_ms is None,
     )  # fmt: skip
 
@@ -472,7 +344,7 @@ def create(name: bytes, kind: str, value: bytes, *, label: bytes = b"", expires_
     commands = [_MAKING[kind](name, label, value)]
     if expires_at_ms is not None:
         commands.append(("PEXPIREAT", name, expires_at_ms))
-    return Edit(f"create {_shown(name)}", name, frozenset({NO_KIND}), _always(*commands), value=value)
+    return Edit(f"create {shown(name)}", name, frozenset({NO_KIND}), always(*commands), value=value)
 
 
 def restore(
@@ -485,6 +357,6 @@ def restore(
     """
     words: Words = ("RESTORE", name, expires_at_ms or 0, Data(payload), "ABSTTL")
     return Edit(
-        f"restore {_shown(name)}", name, frozenset() if replace else frozenset({NO_KIND}),
-        _always((*words, "REPLACE") if replace else words), loses=replace, value=value,
+        f"restore {shown(name)}", name, frozenset() if replace else frozenset({NO_KIND}),
+        always((*words, "REPLACE") if replace else words), loses=replace, value=value,
     )  # fmt: skip

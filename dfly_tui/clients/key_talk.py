@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dfly_tui.clients.address import Address
 from dfly_tui.clients.connection import Command, Connection, Reply
-from dfly_tui.clients.key_edits import Edit, Seen
+from dfly_tui.clients.key_edit import Edit, Seen
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.replies import items, raw
 from dfly_tui.clients.tls import tls_context

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 from dfly_tui.clients.address import Address
 from dfly_tui.clients.connection import Command
 from dfly_tui.clients.key_bulk import BulkChanges
-from dfly_tui.clients.key_edits import Edit, Seen, Words, command_text
+from dfly_tui.clients.key_edit import Edit, Seen, Words, command_text
 from dfly_tui.clients.key_talk import NO_ANSWER, Dump, Talk, look, talking
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.replies import items, raw

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from dfly_tui.clients.bulk import BulkLane
 from dfly_tui.clients.capabilities import Capabilities
 from dfly_tui.clients.connection import Reply
-from dfly_tui.clients.key_edits import Edit, Seen
+from dfly_tui.clients.key_edit import Edit, Seen
 from dfly_tui.clients.key_writer import KeyWriter
 from dfly_tui.clients.replies import items, pairs, raw
 from dfly_tui.clock import Clock, SystemClock

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dfly_tui.clients import key_edits
 from dfly_tui.clients.capabilities import Capabilities
 from dfly_tui.clients.connection import Command
-from dfly_tui.clients.key_edits import Edit
+from dfly_tui.clients.key_edit import Edit
 from dfly_tui.models.operation import Outcome
 from dfly_tui.operations.keys.undo import Undo, newest
 from tests.support.key_changes import SERVERS, url_of, watched

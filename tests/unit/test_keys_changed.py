@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfly_tui.clients.key_edits import (
-    Edit,
-    append,
-    delete,
-    delete_field,
-    expire_at,
-    persist,
-    rename,
-    set_field,
-    set_string,
-)
+from dfly_tui.clients.key_edit import Edit
+from dfly_tui.clients.key_edits import append, delete, delete_field, expire_at, persist, rename, set_field, set_string
 from dfly_tui.clients.key_talk import Dump
 from dfly_tui.errors import Refused
 from dfly_tui.models.operation import Level, Outcome

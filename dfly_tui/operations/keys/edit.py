@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dfly_tui.clients.key_edits import Edit, Seen, command_text
+from dfly_tui.clients.key_edit import Edit, Seen, command_text
 from dfly_tui.clients.key_writer import Changed
 from dfly_tui.models.key_text import date_text, difference
 from dfly_tui.models.keys import NO_KIND, kind_name

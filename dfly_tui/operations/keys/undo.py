@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dfly_tui.clients.key_bulk import BulkChanges
-from dfly_tui.clients.key_edits import Edit, Seen, restore
+from dfly_tui.clients.key_edit import Edit, Seen
+from dfly_tui.clients.key_edits import restore
 from dfly_tui.clients.key_writer import KeyWriter
 from dfly_tui.errors import DflyError, OutcomeUnknown, Refused, ServerError
 from dfly_tui.models.key_text import counted, date_text
