@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from dfly_tui.cli.exit_codes import ExitCode
 from dfly_tui.cli.keys_common import chosen_instance
-from dfly_tui.cli.keys_talk import Talking, exit_code, heed_ctrl_c, kept_line, kept_record
+from dfly_tui.cli.keys_talk import Talking, exit_code, kept_line, kept_record
+from dfly_tui.cli.plan_run import add_answer_options, heed_ctrl_c
 from dfly_tui.cli.read import password_source, prompted, settings_from
 from dfly_tui.clients import key_edits
 from dfly_tui.clients.address import Address
@@ -81,10 +82,7 @@ def _action(
 ) -> argparse.ArgumentParser:  # fmt: skip
     parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {EXITS}")
     common(parser)
-    parser.add_argument("--yes", action="store_true", help="answer questions with yes; checks are made all the same")
-    parser.add_argument(
-        "--confirm", action="append", default=[], metavar="NAME", help="the instance's name, where it would be typed"
-    )
+    add_answer_options(parser)
     parser.set_defaults(act=lambda args: _acted(args, act))
     return parser
 
@@ -164,15 +162,16 @@ async def _session(args: argparse.Namespace, instance: str | None) -> AsyncItera
     settings, paths, clock = settings_from(args, args.environ), Paths.from_env(args.environ), SystemClock()
     config = chosen_instance(settings, instance)
     answers, stop = prompted(settings), asyncio.Event()
-    heed_ctrl_c(stop)
+    heed_ctrl_c(stop.set, "giving up after what is under way")
     access = Access(
         [config], lambda one: password_source(one, args.environ, answers), guard=Guard(clock, settings), clock=clock,
         timeout_seconds=settings.defaults.timeout_seconds,
     )  # fmt: skip
     async with access:
         talking = Talking(
-            settings, paths, access, Audit(paths.audit_file, clock=clock), args.json, args.yes, args.confirm, stop
-        )
+            settings, access, Audit(paths.audit_file, clock=clock), paths.key_journal_dir, args.json, args.yes,
+            args.confirm, stop=stop,
+        )  # fmt: skip
         trash = Trash(paths.trash_dir, clock=clock)
         rng = random.Random()  # noqa: S311 (it names a run and draws a sample)
         yield Session(args, settings, paths, config, access, trash, talking, rng)
