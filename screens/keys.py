@@ -18,13 +18,24 @@ from dfly_tui.pollers.key_facts import KeyFactsFeed
 from dfly_tui.pollers.keyspace import KeyspaceScan, ScanState
 from screens.commands import KEYS, bindings
 from screens.keys_actions import BrowserActions
-from screens.keys_rows import Order, flat_rows, tree_rows
+from screens.keys_listing import Listing
+from screens.keys_rows import Order
 from screens.keys_session import KeySession
-from screens.keys_words import SAMPLE, how_words, order_words, pace_words, progress_words, space_entries
+from screens.keys_words import (
+    SAMPLE,
+    counted,
+    empty_words,
+    how_words,
+    order_words,
+    pace_words,
+    progress_words,
+    space_entries,
+)
 from screens.services import Services
 from screens.value_pane import LiveValue
-from widgets.keytree import KeyTree, TreeRow
+from widgets.keytree import KeyTree
 from widgets.sheet import Entry, Sheet
+from widgets.tree_rows import TreeRow
 
 SCAN_PAINT_SECONDS = 0.5
 """While a scan runs, every number on the screen changes: over a slow link twice a second is enough."""
@@ -32,8 +43,6 @@ SCAN_PAINT_SECONDS = 0.5
 
 REST_SECONDS = 0.3
 """The cursor rests on a key for so long before its value is read."""
-SORT_AFTER = 40
-"""Answers about keys, of some hundred each."""
 
 
 class KeysScreen(BrowserActions):
@@ -50,13 +59,10 @@ class KeysScreen(BrowserActions):
         self._instance: str | None = None
         self._session: KeySession | None = None
         self._database: int | None = None
-        self._opened: set[bytes] = set()
-        self._order = Order.COUNT
-        self._flat = False
+        self._listing = Listing(services.clock)
         self._pace = Pace[services.settings.keys.pace.upper()]
         self._paint_timer: Timer | None = None
-        self._listed: list[TreeRow] = []
-        self._made_of: object = None
+        self._from_top = False
         self._looked_into: bytes | None = None
         self._look_timer: Timer | None = None
 
@@ -108,9 +114,9 @@ class KeysScreen(BrowserActions):
             return
         scan, facts = self._session.scan, self._session.facts
         where = f"{self._instance} db{scan.database}"
-        words = [where, progress_words(scan), order_words(self._order, facts.waiting()), pace_words(scan.pace)]
+        words = [where, progress_words(scan), order_words(self._listing.order, facts.waiting()), pace_words(scan.pace)]
         self.put("#what", " · ".join(words))
-        how = how_words(scan, facts.error)
+        how = how_words(scan, facts.error, facts.refused)
         self.put("#how", "\n".join(how))
         self.query_one("#how").display = bool(how)
         self._paint_rows(scan, facts)
@@ -118,34 +124,26 @@ class KeysScreen(BrowserActions):
 
     def _paint_rows(self, scan: KeyspaceScan, facts: KeyFactsFeed) -> None:
         tree = self.query_one(KeyTree)
-        ended = scan.state in {ScanState.COMPLETE, ScanState.FAILED}
-        tree.say_when_empty("no such key" if ended else "looking …")
-        chosen = tree.chosen
-        tree.show(self._rows(scan, facts), facts.get, keep=chosen.name if chosen is not None else None)
-        facts.want(row.name for row in tree.on_screen() if not row.is_space and not row.is_more)
+        tree.say_when_empty(empty_words(scan))
+        if self._listing.is_due(scan, facts):
+            self._list(scan, facts)
+        tree.show(self._listing.rows, facts.get, keep=tree.chosen)
+        facts.want(row.name for row in tree.on_screen() if row.is_key)
 
-    def _rows(self, scan: KeyspaceScan, facts: KeyFactsFeed) -> list[TreeRow]:
-        """The rows; put together only when something changed that they are made of: there may be 100,000."""
-        told = 0
-        if self._order.needs_facts:  # sorted again now and then, not with every answer
-            told = facts.told // SORT_AFTER if facts.waiting() else facts.told
-        made_of = (scan, scan.pages, scan.spaces.root.keys, frozenset(self._opened), self._order, self._flat, told)
-        if made_of != self._made_of:
-            self._made_of = made_of
-            if self._flat:
-                self._listed = flat_rows(scan.spaces, self._order, facts.get)
-            else:
-                self._listed = tree_rows(scan.spaces, self._opened, self._order, facts.get)
-            if self._order.needs_facts:
-                facts.want(row.name for row in self._listed if not row.is_space and not row.is_more)
-        return self._listed
+    @work(group="rows", exit_on_error=False)
+    async def _list(self, scan: KeyspaceScan, facts: KeyFactsFeed) -> None:
+        await self._listing.update(scan, facts)
+        if self._from_top:
+            self._from_top = False
+            self.query_one(KeyTree).show_from_top(self._listing.rows, facts.get)
+        self.repaint()
 
     def _paint_pane(self, scan: KeyspaceScan, facts: KeyFactsFeed) -> None:
         """What the row under the cursor is, where there is room for it."""
         if not self.query_one("#pane").display:
             return
         row = self.query_one(KeyTree).chosen
-        key = row.name if row is not None and not row.is_space and not row.is_more else None
+        key = row.name if row is not None and row.is_key else None
         self.query_one(LiveValue).display = key is not None
         sheet = self.query_one(Sheet)
         sheet.display = key is None
@@ -170,11 +168,10 @@ class KeysScreen(BrowserActions):
             live.open(self._instance, self.scan.database, key)
 
     def _entries(self, row: TreeRow, scan: KeyspaceScan, facts: KeyFactsFeed) -> list[Entry]:
-        if row.is_more:
+        if row.is_more or row.name not in scan.spaces:  # it may have been folded a moment ago
             return []
         space = scan.spaces[row.name]
-        known_names = (name for below in scan.spaces.walk(space) for name in below.names)
-        names = list(islice(known_names, SAMPLE))
+        names = list(islice(scan.spaces.names(space), SAMPLE))
         facts.want(names)
         sample = [known for name in names if (known := facts.get(name)) is not None]
         return space_entries(space, row.share, sample)
@@ -193,8 +190,9 @@ class KeysScreen(BrowserActions):
         await self._close()
         if self._instance is None:
             return
+        self._listing.start_over()
         if not again:
-            self._opened = set()
+            self._listing.opened = set()
         self._session = KeySession(
             self.services.key_reader(self._instance),
             database=self._database,
@@ -259,10 +257,11 @@ class KeysScreen(BrowserActions):
             )
             return
         self._session.narrow(prefix)
+        self._listing.start_over()
         self.repaint()
 
     def _toggle(self, prefix: bytes) -> None:
-        self._opened ^= {prefix}
+        self._listing.opened ^= {prefix}
         self.repaint()
 
     def action_right(self) -> None:
@@ -279,9 +278,13 @@ class KeysScreen(BrowserActions):
         if row.is_space and row.is_open:
             self._toggle(row.name)
             return
-        above = [space for space in self._opened if row.name.startswith(space) and space != row.name]
+        above = [
+            space
+            for space in self._listing.opened
+            if row.name.startswith(space) and (space != row.name or not row.is_space)
+        ]
         if above:
-            tree.go_to(max(above, key=len))
+            tree.go_to(TreeRow(0, max(above, key=len), b"", is_space=True))
 
     def action_filter(self) -> None:
         box = self.query_one("#filter", Input)
@@ -314,11 +317,12 @@ class KeysScreen(BrowserActions):
     @work(group="close")
     async def _widen(self, session: KeySession) -> None:
         await session.widen()
+        self._listing.start_over()
         self.repaint()
 
     def action_pause_scan(self) -> None:
         if self.scan is not None:
-            self.scan.pause(self.scan.state is ScanState.SCANNING)
+            self.scan.pause(self.scan.state is not ScanState.PAUSED)
             self.repaint()
 
     def action_scan(self) -> None:
@@ -333,16 +337,16 @@ class KeysScreen(BrowserActions):
 
     def action_sort(self) -> None:
         orders = list(Order)
-        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        self._listing.order = orders[(orders.index(self._listing.order) + 1) % len(orders)]
         self._from_the_top()
 
     def action_flat(self) -> None:
-        self._flat = not self._flat
+        self._listing.flat = not self._listing.flat
         self._from_the_top()
 
     def _from_the_top(self) -> None:
+        self._from_top = True
         self.repaint()
-        self.query_one(KeyTree).cursor = 0
 
     def was_changed(self, name: bytes | None) -> None:
         """Look again: at one key, or at all of them."""
@@ -373,7 +377,9 @@ class KeysScreen(BrowserActions):
         if self.scan is None or self.scan.server is None:
             return
         spaces = self.scan.server.seen.keyspaces
-        choices = {f"db{space.database}   {space.keys:,} keys": space.database for space in spaces} or {"db0": 0}
+        choices = {f"db{space.database}   {counted(space.keys, 'key')}": space.database for space in spaces} or {
+            "db0": 0
+        }
         chosen = await self.app.push_screen_wait(PickerDialog("Database", list(choices)))
         if chosen is not None:
             self._database = choices[chosen]

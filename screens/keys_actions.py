@@ -2,14 +2,16 @@
 
 from textual import work
 
-from dfly_tui.errors import Refused
+from dfly_tui.errors import DflyError, Refused
 from dfly_tui.models.keys import KeyFilter, literal
+from dfly_tui.models.value import ValueFacts
 from dfly_tui.text import safe
 from screens.base import DashboardScreen
 from screens.clipboard import copy
 from screens.keys_session import KeySession
 from screens.value_pane import LiveValue
-from widgets.keytree import KeyTree, TreeRow
+from widgets.keytree import KeyTree
+from widgets.tree_rows import TreeRow
 
 
 def keys_below(row: TreeRow, wanted: KeyFilter) -> KeyFilter:
@@ -67,9 +69,23 @@ class BrowserActions(DashboardScreen):
 
         live = self.query_one(LiveValue)
         loaded = live.loaded if live.session is not None and live.session.reader.name == name else None
-        facts, element = (loaded.facts, live.element) if loaded is not None else (None, None)
+        facts, element = (
+            (loaded.facts, live.element) if loaded is not None else (await self._facts(database, name), None)
+        )
         if await change_key(self.app, self.services, KeyTarget(instance, database, name), facts, element):
             self.was_changed(name)
+
+    async def _facts(self, database: int, name: bytes) -> ValueFacts | None:
+        """What is to be told of a value that is not shown, such as on a narrow screen."""
+        if self.instance_name is None:
+            return None
+        reader = self.services.value_reader(self.instance_name, database, name)
+        try:
+            return await reader.facts()
+        except DflyError:  # the menu offers what needs no facts, and whatever is chosen tells what is wrong
+            return None
+        finally:
+            await reader.aclose()
 
     @work(exclusive=True, group="change", exit_on_error=False)
     async def action_create(self) -> None:

@@ -1,13 +1,21 @@
-"""From what a scan counted to the rows of the tree, and of the flat list."""
+"""From what a scan counted to the rows of the tree, and of the flat list.
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+There may be 100,000: they are put together step by step, each of which takes some hundredths of a second at most.
+"""
+
+from collections.abc import Callable, Collection, Generator
 from enum import Enum
+from typing import TypeAlias
 
 from dfly_tui.models.keys import KeyFacts
 from dfly_tui.models.namespaces import Namespace, Namespaces, largest_first
-from widgets.keytree import TreeRow
+from widgets.tree_rows import KeyRows, TreeRow
 
 FactsOf = Callable[[bytes], KeyFacts | None]
+Parts: TypeAlias = Generator[TreeRow | KeyRows | None, None, None]
+"""Rows in order, and None where others may go on."""
+_AT_A_TIME = 4000
+_LAST = float("inf")
 
 
 class Order(Enum):
@@ -25,52 +33,50 @@ class Order(Enum):
         return self in {Order.TTL, Order.SIZE, Order.TYPE}
 
 
-def tree_rows(spaces: Namespaces, opened: Collection[bytes], order: Order, facts: FactsOf) -> list[TreeRow]:
+def tree_rows(spaces: Namespaces, opened: Collection[bytes], order: Order, facts: FactsOf) -> Parts:
     """The tree, with what is in the namespaces that are open."""
-    return list(_inside(spaces.root, 0, max(1, spaces.root.keys), opened, order, facts))
+    return _inside(spaces.root, 0, max(1, spaces.root.keys), opened, order, facts)
 
 
-def flat_rows(spaces: Namespaces, order: Order, facts: FactsOf) -> list[TreeRow]:
+def flat_rows(spaces: Namespaces, order: Order, facts: FactsOf) -> Parts:
     """All names that are kept, in one list."""
-    names = [name for space in spaces.walk() for name in space.names]
-    rows = [TreeRow(0, name, name) for name in sorted_names(names, order, facts)]
-    if left := spaces.root.keys - len(names):
-        rows.append(TreeRow(0, spaces.root.prefix, b"", keys=left, is_more=True))
-    return rows
+    names = list(spaces.names())
+    yield None
+    yield KeyRows(0, 0, (yield from _sorted(names, order, facts)))
+    if (left := spaces.root.keys - len(names)) > 0:
+        yield TreeRow(0, spaces.root.prefix, b"", keys=left, is_more=True)
 
 
-def sorted_names(names: Sequence[bytes], order: Order, facts: FactsOf) -> list[bytes]:
+def _sorted(names: list[bytes], order: Order, facts: FactsOf) -> Generator[None, None, list[bytes]]:
     """Names in an order; those of which nothing is known last: the largest first, the soonest to expire first."""
+    names.sort()
+    yield None
+    if not order.needs_facts:
+        return names
+    place: dict[bytes, float | str] = {}
+    for at in range(0, len(names), _AT_A_TIME):
+        place.update((name, _place(order, facts(name))) for name in names[at : at + _AT_A_TIME])
+        yield None
+    names.sort(key=place.__getitem__)
+    yield None
+    return names
 
-    def sizes(name: bytes) -> tuple[int, bytes]:
-        known = facts(name)
-        return (-known.size_bytes if known and known.size_bytes is not None else 1, name)
 
-    def ttls(name: bytes) -> tuple[bool, int, bytes]:
-        known = facts(name)
-        ttl = known.ttl_ms if known and known.ttl_ms is not None else -1
-        return (ttl < 0, ttl, name)
-
-    def kinds(name: bytes) -> tuple[str, bytes]:
-        known = facts(name)
-        return (known.kind if known and known.kind else "~", name)
-
+def _place(order: Order, known: KeyFacts | None) -> float | str:
     match order:
         case Order.SIZE:
-            return sorted(names, key=sizes)
+            return -float(known.size_bytes) if known and known.size_bytes is not None else _LAST
         case Order.TTL:
-            return sorted(names, key=ttls)
-        case Order.TYPE:
-            return sorted(names, key=kinds)
+            return float(known.ttl_ms) if known and known.ttl_ms is not None and known.ttl_ms >= 0 else _LAST
         case _:
-            return sorted(names)
+            return known.kind if known and known.kind else "~"
 
 
-def _inside(
-    space: Namespace, depth: int, total: int, opened: Collection[bytes], order: Order, facts: FactsOf
-) -> Iterator[TreeRow]:
-    single = {each.prefix: name for each in space.below.values() if (name := _only_name(each)) is not None}
-    below = [each for each in space.below.values() if each.prefix not in single]
+def _inside(space: Namespace, depth: int, total: int, opened: Collection[bytes], order: Order, facts: FactsOf) -> Parts:
+    inside, names = list(space.below.values()), list(space.names)
+    left = space.keys - len(names) - sum(each.keys for each in inside)
+    single = {each.prefix: name for each in inside if (name := _only_name(each)) is not None}
+    below = [each for each in inside if each.prefix not in single]
     for each in largest_first(below) if order is Order.COUNT else sorted(below, key=_prefix):
         deepest = _joined(each)
         is_open = deepest.prefix in opened
@@ -78,10 +84,8 @@ def _inside(
         yield TreeRow(depth, deepest.prefix, label, True, is_open, deepest.keys, deepest.keys / total)
         if is_open:
             yield from _inside(deepest, depth + 1, total, opened, order, facts)
-    for name in sorted_names([*space.names, *single.values()], order, facts):
-        yield TreeRow(depth, name, name[len(space.prefix) :])
-    told = sum(each.keys for each in space.below.values()) + len(space.names)
-    if left := space.keys - told:
+    yield KeyRows(depth, len(space.prefix), (yield from _sorted([*names, *single.values()], order, facts)))
+    if left > 0:
         yield TreeRow(depth, space.prefix, b"", keys=left, is_more=True)
 
 

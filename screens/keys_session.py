@@ -6,7 +6,7 @@ from dfly_tui.clients.keys import KeyReader
 from dfly_tui.clients.scan import Pace
 from dfly_tui.models.keys import KeyFilter
 from dfly_tui.pollers.key_facts import KeyFactsFeed
-from dfly_tui.pollers.keyspace import KeyspaceScan
+from dfly_tui.pollers.keyspace import KeyspaceScan, ScanState
 
 
 class KeySession:
@@ -38,6 +38,7 @@ class KeySession:
         self._changed = changed
         self.facts = KeyFactsFeed(reader, database=self.database, changed=changed)
         self._scans: list[KeyspaceScan] = []
+        self._rested: list[bool] = []
         self._begin(wanted, b"")
 
     def _begin(self, wanted: KeyFilter | None, prefix: bytes) -> None:
@@ -65,13 +66,14 @@ class KeySession:
 
     def narrow(self, prefix: bytes) -> None:
         """Count what is below a namespace by itself, with room for as many names again; the scan before rests."""
+        self._rested.append(self.scan.state is ScanState.PAUSED)
         self.scan.pause(True)
         self._begin(self.scan.wanted, prefix)
 
     async def widen(self) -> None:
-        """Go on with the scan that was narrowed."""
+        """Go on with the scan that was narrowed, unless it was paused before."""
         await self._scans.pop().aclose()
-        self.scan.pause(False)
+        self.scan.pause(self._rested.pop())
 
     def set_pace(self, pace: Pace) -> None:
         """How much of the server's time scans may take from now on."""

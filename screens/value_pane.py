@@ -4,6 +4,7 @@ tree. It reads only what is looked at."""
 import asyncio
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import partial
 
 from textual import on, work
 
@@ -12,14 +13,17 @@ from dfly_tui.errors import DflyError
 from dfly_tui.models.value import PAGE_BYTES, Element, Shape
 from dfly_tui.models.value_loaded import Loaded
 from dfly_tui.text import safe
+from dfly_tui.units import bytes_text
 from screens.services import Services
-from screens.value_decoding import Way, signs
+from screens.value_decoding import Signs, Way
 from screens.value_session import MOST_FOLLOWED, MOST_READ_AGAIN, ValueSession
 from widgets.keylist import LongList
 from widgets.value import EndlessList, ValuePane
 from widgets.value_rows import fact_lines, progress
 
 FOLLOW_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
+"""A key of a server that was away, or that should have expired, is read again so often."""
 
 
 class View(Enum):
@@ -52,8 +56,8 @@ class LiveValue(ValuePane):
         self._shown: Decoded | None = None
         self._decoded_of: object = None
         self._had_focus = False
-        self._compared: object = None
-        self._signs: Mapping[bytes, str] = {}
+        self._signs: Signs | None = None
+        self._again_at = 0.0
 
     def open(self, instance: str, database: int, name: bytes) -> None:
         """Look at a key; the one before is let go."""
@@ -63,6 +67,7 @@ class LiveValue(ValuePane):
         self._view, self._zoomed, self.following, self._wanted = View.VALUE, False, False, ""
         self._shown, self._decoded_of, self._had_focus = None, None, False
         self.elements.set_rows(0, lambda index: "")
+        self.decoded.show_lines(())
         self.repaint()
         self._begin(before)
 
@@ -242,33 +247,31 @@ class LiveValue(ValuePane):
     async def find_next(self) -> None:
         """Go to the next place of what is looked for; what was not read yet is read until there is one."""
         loaded, session = self.loaded, self.session
-        if session is None or loaded is None or not self._wanted:
+        if session is None or loaded is None or not self._wanted or self.view is not View.VALUE:
             return
         if loaded.data is None:
-            before = len(loaded.shown)
-            await session.search_on(lambda: len(loaded.shown) > before, self.repaint)
+            await session.search_on(partial(_has_more, loaded, len(loaded.shown)), self._say)
+            self.repaint()
             return
-        start, after = loaded.start, self.decoded.cursor
+        after = self.decoded.cursor
         while (row := self.decoded.find(self._wanted, after)) is None:
-            if not await self._search_page():
+            self._say()
+            went_on = await session.read_for(self._wanted, self._say_sought)
+            if self.session is not session or self.loaded is None:
+                return
+            self._shown, self._decoded_of = await self.way.of_data(self.loaded), None
+            await self._show_decoded()
+            self._say()
+            if not went_on:
                 self.app.notify(f"no more “{safe(self._wanted)}” in what was read", markup=False)
                 return
-            if loaded.start != start:
-                start, after = loaded.start, -1
+            if self.loaded is not loaded:
+                loaded, after = self.loaded, -1
         self.decoded.cursor = row
 
-    async def _search_page(self) -> bool:
-        """Read and decode one page; whether there was one, and the search goes on."""
-        session, loaded = self.session, self.loaded
-        if session is None or loaded is None or not loaded.may_go_on:
-            return False
-        session.searching = True
-        self._say()
-        read = await session.more()
-        went_on = session.stop_search()
-        self._shown = await self.way.of_data(loaded)
-        self._show_decoded()
-        return read and went_on
+    def _say_sought(self, offset: int) -> None:
+        total = self.loaded.facts.count if self.loaded is not None else None
+        self.say(f"searching: {bytes_text(offset)} of {bytes_text(total)} …")
 
     @work(exclusive=True, group="locate", exit_on_error=False)
     async def locate(self) -> None:
@@ -279,10 +282,16 @@ class LiveValue(ValuePane):
 
     def tick(self) -> None:
         """Another second: what depends on the time."""
-        if self.session is not None:
-            name, facts = self.session.reader.name, self.session.facts
-            place = f"{safe(self.target[0])}, database {self.target[1]}"
-            self.head.show(facts, name, place, self.services.clock.now())
+        session = self.session
+        if session is None:
+            return
+        place = f"{safe(self.target[0])}, database {self.target[1]}"
+        failed = session.error is not None
+        self.head.show(session.facts, session.reader.name, place, self.services.clock.now(), failed=failed)
+        now = self.services.clock.monotonic()
+        if now >= self._again_at and session.is_to_be_read_again() and not self.services.hub.paused:
+            self._again_at = now + AGAIN_SECONDS
+            self.read_again()
 
     def repaint(self) -> None:
         """Show what is known now."""
@@ -302,11 +311,10 @@ class LiveValue(ValuePane):
         self._say()
 
     def _signs_of(self, before: Loaded | None, loaded: Loaded) -> Mapping[bytes, str]:
-        """What is new or changed; compared once for each page, as there may be very many."""
-        compared = (before, loaded, len(loaded.elements))
-        if compared != self._compared:
-            self._compared, self._signs = compared, signs(before, loaded)
-        return self._signs
+        """What is new or changed."""
+        if self._signs is None or self._signs.of != (before, loaded):
+            self._signs = Signs(before, loaded)
+        return self._signs.by_identity()
 
     @work(exclusive=True, group="decode", exit_on_error=False)
     async def _decode(self) -> None:
@@ -346,16 +354,16 @@ class LiveValue(ValuePane):
             else:
                 self._shown = None
             self._decoded_of = (source, wanted_way)
-        self._show_decoded()
+        await self._show_decoded()
 
-    def _show_decoded(self) -> None:
+    async def _show_decoded(self) -> None:
         if self._shown is None:
             self.head_by("–")
             self.decoded.show_lines([])
             return
         how = "raw" if self.way.plain else "chosen" if self.way.stack else "guessed"
         self.head_by(f"{self._shown.name} ({how})", self._shown.notes)
-        self.decoded.show(self._shown, self._wanted)
+        await self.decoded.show(self._shown, self._wanted)
 
     def _say(self) -> None:
         session, loaded = self.session, self.loaded
@@ -376,6 +384,10 @@ class LiveValue(ValuePane):
             if loaded.path != b"$":
                 words.append(f"in {safe(loaded.path, limit=60)}, Esc goes back")
         self.say(" · ".join(words))
+
+
+def _has_more(loaded: Loaded, shown: int) -> bool:
+    return len(loaded.shown) > shown
 
 
 def _words(error: DflyError) -> str:

@@ -1,8 +1,11 @@
 """Views: keys of a kind as rows with columns, grouped, and read again and again while they are looked at."""
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import is_
+from typing import TypeAlias
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -26,6 +29,9 @@ from screens.views_words import how_words, what_words
 from widgets.keylist import MARKER, LongList
 from widgets.keylist import Row as ListRow
 from widgets.view_lines import Moment, fit_columns, group_line, heading_line, row_line
+
+ARRANGED_INLINE = 2000
+"""Rows; to sort and fit more takes longer than a key press may wait."""
 
 
 class ViewScreen(DashboardScreen):
@@ -57,6 +63,7 @@ class ViewScreen(DashboardScreen):
         self._made_of: object = None
         self._widths: list[int] = []
         self._is_hidden = False
+        self._is_arranging = False
 
     @property
     def view(self) -> View:
@@ -112,7 +119,7 @@ class ViewScreen(DashboardScreen):
         view = self._views[self._at]
         self._sort, self._descending = view.sort, view.descending
         self._folded = set()
-        self._listed = []
+        self._listed, self._made_of, self._look = [], None, None
         self.query_one(LongList).set_rows(0, lambda index: "")
         slowest = max(view.refresh_seconds, LOW_BANDWIDTH_SECONDS)
         self._feed = ViewFeed(
@@ -181,17 +188,32 @@ class ViewScreen(DashboardScreen):
         made_of = (self._wanted, self._sort, self._descending, frozenset(self._folded), width)
         if made_of == self._made_of and self._look is not None and _has_same_rows(self._look, look):
             return
+        if self._is_arranging:
+            return  # when that is done it is seen to
+        order = (self._sort, self._descending, self._wanted, frozenset(self._folded))
+        if len(look.rows) <= ARRANGED_INLINE:
+            self._take(look, made_of, *_arranged(self.view, look.rows, *order, width))
+        else:
+            self._is_arranging = True
+            self._arrange(look, made_of, partial(_arranged, self.view, look.rows, *order, width))
+
+    @work(group="arrange", exit_on_error=False, description="arrange")  # else Textual writes down all rows
+    async def _arrange(self, look: Look, made_of: object, make: Callable[[], "_Arranged"]) -> None:
+        """In a thread, while keys are pressed."""
+        feed = self._feed
+        try:
+            found = await asyncio.to_thread(make)
+        finally:
+            self._is_arranging = False
+        if feed is self._feed:
+            self._take(look, made_of, *found)
+        self.repaint()
+
+    def _take(self, look: Look, made_of: object, listed: list[Row | Heading], widths: list[int]) -> None:
+        """List these from now on; the cursor stays where it was."""
+        table = self.query_one(LongList)
         kept, at = self.chosen, table.cursor
-        self._look, self._made_of = look, made_of
-        self._listed = arrange(
-            self.view,
-            look.rows,
-            sort=self._sort,
-            descending=self._descending,
-            wanted=self._wanted,
-            folded=self._folded,
-        )
-        self._widths = fit_columns(self.view, look.rows, width)
+        self._look, self._made_of, self._listed, self._widths = look, made_of, listed, widths
         if kept is not None and (at >= len(self._listed) or not _is_same(self._listed[at], kept)):
             self._find(kept)
 
@@ -268,6 +290,23 @@ class ViewScreen(DashboardScreen):
         wanted = KeyFilter(pattern=pattern)
         if await delete_many(self.app, self.services, self.instance_name, self.database, wanted, pace=self._pace):
             self.read_again()
+
+
+_Arranged: TypeAlias = tuple[list[Row | Heading], list[int]]
+
+
+def _arranged(
+    view: View,
+    rows: Sequence[Row],
+    sort: int | None,
+    descending: bool,
+    wanted: str,
+    folded: frozenset[tuple[bytes, ...]],
+    width: int,
+) -> _Arranged:
+    """Rows as they are listed, and the cells of each column."""
+    listed = arrange(view, rows, sort=sort, descending=descending, wanted=wanted, folded=folded)
+    return listed, fit_columns(view, rows, width)
 
 
 def _has_same_rows(one: Look, other: Look) -> bool:

@@ -18,8 +18,7 @@ def what_words(view: View, look: Look, reading: Reading[Look], now: float) -> st
     """
     words = [f"{len(look.rows):,} key{'s' * (len(look.rows) != 1)}"]
     if view.group_by:
-        groups = len({row.key.group for row in look.rows})
-        words[0] += f" in {groups:,} group{'s' * (groups != 1)}"
+        words[0] += f" in {look.groups:,} group{'s' * (look.groups != 1)}"
     age = reading.age(now)
     freshness = reading.freshness(now)
     if age is not None:
@@ -46,9 +45,9 @@ def how_words(look: Look, reading: Reading[Look], *, wanted: str, shown: int) ->
         lines.append(f"with “{safe(wanted, limit=60)}”: {shown:,} of {len(look.rows):,}")
     if look.is_cut:
         lines.append(f"there are more: only the first {MOST_ROWS:,} keys that were found are shown")
-    if troubled := sum(row.has_trouble for row in look.rows):
-        are = "key is" if troubled == 1 else "keys are"
-        lines.append(f"{troubled:,} {are} not what this view expects: ✗ says why")
+    if look.troubled:
+        are = "key is" if look.troubled == 1 else "keys are"
+        lines.append(f"{look.troubled:,} {are} not what this view expects: ✗ says why")
     if reading.error is not None:
         lines.append(f"{reading.error}{f' ({reading.error.hint})' if reading.error.hint else ''}")
     return lines

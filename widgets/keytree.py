@@ -1,7 +1,6 @@
 """The namespaces and keys of a database as lines."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -11,6 +10,7 @@ from dfly_tui.units import MISSING, bytes_text, duration_text, percent_text
 from widgets.bar import bar
 from widgets.keylist import LongList
 from widgets.lines import Line, Run
+from widgets.tree_rows import TreeRow, TreeRows
 
 LABEL_LIMIT = 300
 """Characters of a name that are looked at for a row; a name may have a megabyte."""
@@ -21,30 +21,7 @@ KIND_CELLS = 12
 TTL_CELLS = 10
 SIZE_CELLS = 9
 _WIDE = 60
-
-
-class TreeRow(NamedTuple):
-    """One row.
-
-    Attributes:
-        depth: How far in, 0 for what lies in the database itself.
-        name: A namespace's prefix, or a key's name; of a row that tells of more, the namespace's prefix.
-        label: What is shown of it.
-        is_space: Whether it is a namespace.
-        is_open: Whether what is in it follows.
-        keys: In the namespace; of a row that tells of more, how many more.
-        share: Of all keys, 0 to 1.
-        is_more: Whether it tells of more than is listed.
-    """
-
-    depth: int
-    name: bytes
-    label: bytes
-    is_space: bool = False
-    is_open: bool = False
-    keys: int = 0
-    share: float = 0.0
-    is_more: bool = False
+_CENTURY_MS = 36525 * 86_400_000
 
 
 def row_line(row: TreeRow, facts: KeyFacts | None, width: int) -> Line:
@@ -76,7 +53,9 @@ def _key_columns(facts: KeyFacts | None, width: int) -> list[Run]:
         return [Run("…".rjust(TTL_CELLS + SIZE_CELLS), "muted")]
     if facts.is_gone:
         return [Run("gone".rjust(TTL_CELLS + SIZE_CELLS), "muted")]
-    columns = [Run(ttl_text(facts.ttl_ms).rjust(TTL_CELLS)), Run(size_text(facts.size_bytes).rjust(SIZE_CELLS))]
+    ttl, size = (fit(text, cells, right=True) for text, cells in (
+        (ttl_text(facts.ttl_ms), TTL_CELLS), (size_text(facts.size_bytes), SIZE_CELLS)))  # fmt: skip
+    columns = [Run(ttl), Run(size)]
     if width >= _WIDE:
         kind = fit(safe(kind_name(facts.kind), limit=20) if facts.kind else MISSING, KIND_CELLS)
         columns.insert(0, Run(kind, "muted"))
@@ -93,7 +72,7 @@ def ttl_text(ttl_ms: int | None) -> str:
         case _ if ttl_ms == GONE:
             return "gone"
         case _:
-            return duration_text(ttl_ms / 1000)
+            return duration_text(ttl_ms / 1000) if ttl_ms < _CENTURY_MS else "> 100 y"
 
 
 def size_text(size_bytes: int | None) -> str:
@@ -106,38 +85,43 @@ class KeyTree(LongList):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._rows: list[TreeRow] = []
+        self._rows = TreeRows()
         self._facts: Callable[[bytes], KeyFacts | None] = lambda name: None
 
-    def show(self, rows: list[TreeRow], facts: Callable[[bytes], KeyFacts | None], keep: bytes | None = None) -> None:
+    def show(self, rows: TreeRows, facts: Callable[[bytes], KeyFacts | None], keep: TreeRow | None = None) -> None:
         """Show these.
 
         Args:
             facts: What is known of a key now; asked for rows on the screen only.
-            keep: The name the cursor stays on, wherever its row is now.
+            keep: What the cursor stays on, wherever its row is now.
         """
         self._rows, self._facts = rows, facts
         self.update_rows(len(rows), self._row_line)
-        if keep is not None and (self.chosen is None or self.chosen.name != keep):
+        if keep is not None and (self.chosen is None or self.chosen.what != keep.what):
             self.go_to(keep)
 
-    def go_to(self, name: bytes) -> None:
-        """Put the cursor on a namespace or key, if it is listed."""
-        at = next((at for at, row in enumerate(self._rows) if row.name == name and not row.is_more), None)
+    def show_from_top(self, rows: TreeRows, facts: Callable[[bytes], KeyFacts | None]) -> None:
+        """Show others, the cursor on the first."""
+        self.show(rows, facts)
+        self.cursor = 0
+
+    def go_to(self, row: TreeRow) -> None:
+        """Put the cursor on what this row is about, if it is listed."""
+        at = self._rows.find(row)
         if at is not None:
             self.cursor = at
 
     @property
     def chosen(self) -> TreeRow | None:
         """The row under the cursor."""
-        return self._rows[self.cursor] if self._rows else None
+        return self._rows[self.cursor] if len(self._rows) else None
 
     def on_screen(self) -> list[TreeRow]:
         """The rows on the screen."""
         first = self.scroll_offset.y
-        return self._rows[first : first + self.size.height]
+        return [self._rows[at] for at in range(first, min(first + self.size.height, len(self._rows)))]
 
     def _row_line(self, index: int) -> Line:
         row = self._rows[index]
-        facts = None if row.is_space or row.is_more else self._facts(row.name)
+        facts = self._facts(row.name) if row.is_key else None
         return row_line(row, facts, self.room - 2)

@@ -1,5 +1,6 @@
 """A value on the screen: what is to be told of it, its elements in a list, and below what one of them decodes to."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -20,6 +21,8 @@ from widgets.value_rows import element_line, head_lines, label_width, note_width
 
 NEAR_END = 10
 """Rows before the last from where on more is asked for."""
+WRAPPED_INLINE = 20_000
+"""Letters, or lines; to wrap more takes longer than a key press may wait."""
 KEYED = frozenset({"json", "msgpack", "protobuf"})
 
 
@@ -32,11 +35,12 @@ class ValueHead(LinesWidget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[ValueFacts | None, bytes, str, datetime] | None = None
+        self._failed = False
         self._height = 0
 
-    def show(self, facts: ValueFacts | None, name: bytes, place: str, now: datetime) -> None:
+    def show(self, facts: ValueFacts | None, name: bytes, place: str, now: datetime, *, failed: bool = False) -> None:
         """Show these, as of now."""
-        self._shown = facts, name, place, now
+        self._shown, self._failed = (facts, name, place, now), failed
         if (height := len(self.lines(self.size.width, 0))) != self._height:
             self._height = height
             self.refresh(layout=True)
@@ -44,7 +48,7 @@ class ValueHead(LinesWidget):
 
     def lines(self, width: int, height: int) -> list[Line]:
         """Two lines, or three where there is something to be told about the type."""
-        return head_lines(*self._shown, width=width) if self._shown else []
+        return head_lines(*self._shown, width=width, failed=self._failed) if self._shown else []
 
 
 class Heading(LinesWidget):
@@ -141,26 +145,28 @@ class DecodedView(EndlessList):
         self._decoded: Decoded | None = None
         self._wanted = ""
         self._pieces: list[tuple[int, str]] = []
+        self._width = 0
         self._plain: Sequence[Line] = ()
 
-    def show(self, decoded: Decoded, wanted: str = "") -> None:
-        """Show these lines, what is looked for marked."""
+    async def show(self, decoded: Decoded, wanted: str = "") -> None:
+        """Show these lines, what is looked for marked. Very many are wrapped in a thread."""
+        width, pieces = self.room - len(MARKER), self._pieces
+        if isinstance(decoded.lines, Dump):
+            pieces = []
+        elif decoded is not self._decoded or width != self._width:
+            is_long = len(decoded.lines) > WRAPPED_INLINE or sum(map(len, decoded.lines)) > WRAPPED_INLINE
+            pieces = (
+                await asyncio.to_thread(wrapped, decoded.lines, width) if is_long else wrapped(decoded.lines, width)
+            )
         if decoded is not self._decoded:
             self.tell_again()
-        self._decoded, self._wanted, self._plain = decoded, wanted, ()
-        self._lay_out()
+        self._decoded, self._wanted, self._plain, self._pieces, self._width = decoded, wanted, (), pieces, width
+        self.update_rows(len(decoded.lines) if isinstance(decoded.lines, Dump) else len(pieces), self._row_of)
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Show lines that are laid out already."""
         self._decoded, self._plain = None, lines
         self.update_rows(len(lines), lambda index: lines[index] if index < len(lines) else ())
-
-    def _lay_out(self) -> None:
-        if self._decoded is None:
-            return
-        is_dump = isinstance(self._decoded.lines, Dump)
-        self._pieces = [] if is_dump else wrapped(self._decoded.lines, self.room - len(MARKER))
-        self.update_rows(len(self._decoded.lines) if is_dump else len(self._pieces), self._row_of)
 
     def _row_of(self, index: int) -> Line:
         decoded = self._decoded
@@ -180,17 +186,25 @@ class DecodedView(EndlessList):
             found = decoded.data.lower().find(wanted.lower().encode("utf-8", "replace"), (after + 1) * per_line)
             return None if found < 0 else found // per_line
         lowered = wanted.lower()
-        line = self._pieces[after][0] if 0 <= after < len(self._pieces) else -1
         for index in range(after + 1, len(self._pieces)):
-            at, _ = self._pieces[index]
-            if at != line and lowered in decoded.lines[at].lower():
+            if lowered in self._with_what_follows(index, len(wanted) - 1).lower():
                 return index
         return None
+
+    def _with_what_follows(self, index: int, letters: int) -> str:
+        """A piece of a line with so many letters of those behind it."""
+        line, text = self._pieces[index]
+        most = len(text) + letters
+        while len(text) < most and index + 1 < len(self._pieces) and self._pieces[index + 1][0] == line:
+            index += 1
+            text += self._pieces[index][1]
+        return text[:most]
 
     def on_resize(self, event: Resize) -> None:
         """Wrap anew."""
         super().on_resize(event)
-        self._lay_out()
+        if self._decoded is not None:
+            self.run_worker(self.show(self._decoded, self._wanted), group="wrap", exclusive=True, exit_on_error=False)
 
 
 class ValuePane(Vertical):

@@ -20,19 +20,22 @@ _KEY = re.compile(r'( *)("(?:[^"\\]|\\.)*": |[0-9]+(?:: | \{))')
 SIGN_STYLES = {ADDED: "ok", REMOVED: "critical", CHANGED: "warning"}
 
 
-def head_lines(facts: ValueFacts | None, name: bytes, place: str, now: datetime, width: int) -> list[Line]:
+def head_lines(
+    facts: ValueFacts | None, name: bytes, place: str, now: datetime, width: int, *, failed: bool = False
+) -> list[Line]:
     """The name, and what is to be told of it.
 
     Args:
         place: The instance and database.
         now: The wall clock, for how long there is left.
+        failed: Whether nothing can be told of it.
     """
     title = [Run(f" {safe(name, limit=400) or '(the empty name)'}", "strong")]
     where = f"{place} "
     room = width - cell_len(where) - 1
     lines = [fit_line([*fit_line(title, room), Run(" "), Run(where, "muted")] if room > 20 else title, width)]
     if facts is None:
-        return [*lines, fit_line([Run(" reading …", "muted")], width)]
+        return [*lines, fit_line([Run(" nothing is known of it" if failed else " reading …", "muted")], width)]
     lines.append(fit_line([Run(" "), *_joined(_about(facts, now))], width))
     told = [f"{fact.name} {fact.value}" for fact in facts.facts if fact.section in _SHORT]
     groups = list(dict.fromkeys(fact.section[6:] for fact in facts.facts if fact.section.startswith("Group ")))
@@ -52,13 +55,21 @@ def _about(facts: ValueFacts, now: datetime) -> list[tuple[str, str]]:
         return [("gone: it expired or was deleted", "warning")]
     words = [(facts.title, "title")]
     if facts.unit:
-        words.append((f"{MISSING if facts.count is None else format(facts.count, ',')} {facts.unit}", "text"))
+        number = MISSING if facts.count is None else f"{facts.count:,}"
+        words.append((f"{number} {_unit(facts.unit, facts.count)}", "text"))
     if facts.memory_bytes is not None:
         memory = f"{bytes_text(facts.memory_bytes)} in memory" if facts.memory_bytes else "kept in the table itself"
         words.append((memory, "text"))
     if facts.encoding:
         words.append((facts.encoding, "muted"))
     return [*words, *_expiry(facts, now)]
+
+
+def _unit(plural: str, count: int | None) -> str:
+    """`fields`; of one, `field`."""
+    if count != 1:
+        return plural
+    return f"{plural[:-3]}y" if plural.endswith("ies") else plural.removesuffix("s")
 
 
 def _expiry(facts: ValueFacts, now: datetime) -> list[tuple[str, str]]:
@@ -83,13 +94,20 @@ def _joined(words: Sequence[tuple[str, str]]) -> list[Run]:
 
 def label_width(elements: Sequence[Element], width: int) -> int:
     """Cells for what elements are known by."""
-    longest = max((cell_len(safe(each.label, limit=60)) for each in elements[:_LABEL_SAMPLE]), default=0)
+    longest = max((cell_len(safe(each.label, limit=60)) for each in _sample(elements)), default=0)
     return min(longest, max(8, width * 2 // 5))
 
 
 def note_width(elements: Sequence[Element]) -> int:
     """Cells for scores."""
-    return min(24, max((cell_len(each.note) for each in elements[:_LABEL_SAMPLE]), default=0))
+    return min(24, max((cell_len(each.note) for each in _sample(elements)), default=0))
+
+
+def _sample(elements: Sequence[Element]) -> Sequence[Element]:
+    """Some at both ends: indexes and ids grow longer."""
+    if len(elements) <= 2 * _LABEL_SAMPLE:
+        return elements
+    return [*elements[:_LABEL_SAMPLE], *elements[-_LABEL_SAMPLE:]]
 
 
 def element_line(element: Element, shape: Shape, labels: int, notes: int, sign: str = "") -> Line:
@@ -189,7 +207,7 @@ def _data_progress(loaded: Loaded, total: str) -> str:
         return f"{len(data):,} bytes of JSON"
     end = loaded.start + len(data)
     if loaded.next is None and not loaded.start:
-        return f"all {end:,} bytes"
+        return f"all {end:,} {_unit('bytes', end)}"
     return f"bytes {loaded.start:,} to {end:,} of {total}" + ("; scroll for more" if loaded.next is not None else "")
 
 

@@ -1,6 +1,6 @@
 """Reads the keys of one instance: what is there and what is to be told of each. It sends nothing that changes them."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, MutableMapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +13,10 @@ from dfly_tui.clients.dragonfly import DragonflyReader
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.scan import ALL_PROBES, Pace, Scanner, ScanPlan, admitted, facts, plan
 from dfly_tui.clock import Clock
-from dfly_tui.errors import NotPermitted, NotSupported
+from dfly_tui.errors import DflyError, NotPermitted, NotSupported
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.keys import KeyFacts, KeyFilter
+from dfly_tui.models.replication import Role
 from dfly_tui.settings import InstanceConfig
 
 _UPTIME_TOLERANCE_SECONDS = 3.0
@@ -45,6 +46,14 @@ class Server:
             and abs(grown - (self.at - before.at)) <= _UPTIME_TOLERANCE_SECONDS
         )
 
+    def has_data_of(self, before: "Server") -> bool:
+        """Whether the same process, asked on a connection that never ended, still has the data it had: a replica's is
+        replaced by a full synchronization; a primary has another id, too, when its first replica comes."""
+        if self.seen.role is not before.seen.role:
+            return False
+        of_other_primary = self.seen.replication.replication_id != before.seen.replication.replication_id
+        return self.seen.role is Role.PRIMARY or not of_other_primary
+
     def keys(self, database: int) -> int:
         """How many keys a database had then."""
         return sum(space.keys for space in self.seen.keyspaces if space.database == database)
@@ -53,7 +62,9 @@ class Server:
 class Prober(Protocol):
     """`scan.facts()` on an open lane."""
 
-    def __call__(self, names: Sequence[bytes], probes: Sequence[str] = ...) -> AsyncGenerator[list[KeyFacts], None]:
+    def __call__(
+        self, names: Sequence[bytes], probes: Sequence[str] = ..., refused: MutableMapping[str, DflyError] | None = ...
+    ) -> AsyncGenerator[list[KeyFacts], None]:
         """What is to be told of these keys, in order, some hundred at a time."""
 
 
@@ -112,7 +123,8 @@ class KeyReader:
             probes: What is to be told of each, beside what the filter makes us ask.
 
         Raises:
-            DflyError: The connection failed, or the filter asks what this server cannot tell.
+            DflyError: The connection failed, or the filter asks what this server cannot tell, or does not tell this
+                user: without it nobody knows which keys are looked for.
         """
         how = plan(wanted, (await self.look()).capabilities)
         asked = [probe for probe in ALL_PROBES if probe in probes or probe in how.probes]
@@ -120,12 +132,15 @@ class KeyReader:
             scanner = await opened.enter_async_context(self.scanner(how, database=database, pace=pace))
             prober = await opened.enter_async_context(self.prober(database)) if asked else None
             pages = await opened.enter_async_context(aclosing(scanner.pages()))
+            refused: dict[str, DflyError] = {}
             async for page in pages:
                 if prober is None:
                     yield [KeyFacts(name) for name in page.names]
                     continue
-                async with aclosing(prober(page.names, asked)) as told:
+                async with aclosing(prober(page.names, asked, refused=refused)) as told:
                     async for some in told:
+                        for probe in refused.keys() & set(how.probes):
+                            raise refused[probe]
                         yield admitted(wanted, some, how.probes)
 
     def _lane(self, database: int) -> BulkLane:

@@ -4,7 +4,7 @@ Dragonfly ends a call after some 50 to 100 ms whatever COUNT says, may answer wi
 not zero, and may name a key twice (facts §7). It knows two filters of its own, MINMSZ and ATTR.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +21,8 @@ FIRST_COUNT = 256
 MOST_COUNT = 4096
 """v1.22 takes no more (facts §7)."""
 LEAST_COUNT = 64
+MOST_BUSY_SECONDS = 0.5
+"""A call ends by itself after some 100 ms: one that took longer waited for something else, such as CLIENT PAUSE."""
 SLOW_SECONDS = 0.025
 """A call that took longer is followed by a smaller one: others wait for it, too."""
 QUICK_SECONDS = 0.008
@@ -40,8 +42,8 @@ class Pace(Enum):
     FAST = 1.0
 
     def pause(self, busy_seconds: float) -> float:
-        """How long to rest after the server worked for so long, in seconds."""
-        return busy_seconds * (1 / self.value - 1)
+        """How long to rest after the server worked for so long, in seconds; what took longer was no scan's work."""
+        return min(busy_seconds, MOST_BUSY_SECONDS) * (1 / self.value - 1)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class Scanner:
     Attributes:
         count: COUNT of the next call. It follows the time that calls take.
         pace: May be changed at any time.
+        asked_at: When the page was asked for that did not come yet, in the clock's monotonic seconds.
     """
 
     def __init__(
@@ -151,6 +154,7 @@ class Scanner:
         self._cursor = cursor
         self.pace = pace
         self.count = FIRST_COUNT
+        self.asked_at: float | None = None
 
     async def pages(self) -> AsyncGenerator[ScanPage, None]:
         """The pages, to the last one. At full pace the next is asked for before one is used.
@@ -161,6 +165,7 @@ class Scanner:
         asked_at = self._send()
         while True:
             [reply] = await self._lane.receive(1, limit=_MOST_PAGE_BYTES)
+            self.asked_at = None
             self._cursor, names = _page(reply)
             page = ScanPage(self._cursor, names, self._clock.monotonic() - asked_at)
             self._adapt(page)
@@ -177,7 +182,8 @@ class Scanner:
     def _send(self) -> float:
         """Ask for the next page; returns when."""
         self._lane.send(("SCAN", self._cursor, *self._options, "COUNT", self.count))
-        return self._clock.monotonic()
+        self.asked_at = self._clock.monotonic()
+        return self.asked_at
 
     def _adapt(self, page: ScanPage) -> None:
         """The next COUNT: as large as the server and the line easily bear."""
@@ -211,17 +217,23 @@ ALL_PROBES = ("TYPE", "PTTL", "MEMORY USAGE")
 
 
 async def facts(
-    lane: BulkLane, names: Sequence[bytes], probes: Sequence[str] = ALL_PROBES
+    lane: BulkLane,
+    names: Sequence[bytes],
+    probes: Sequence[str] = ALL_PROBES,
+    refused: MutableMapping[str, DflyError] | None = None,
 ) -> AsyncGenerator[list[KeyFacts], None]:
     """What is to be told of these keys, a list per some hundred of them, in order.
 
     Args:
         probes: Of `PROBES`. What was not asked, or is not permitted, is None.
+        refused: Here goes, for each probe that was answered by an error, one of them.
     """
     at = 0
     async with aclosing(lane.run_packed(_questions(names, probes))) as lists:
         async for replies in lists:
             count = len(replies) // len(probes)
+            if refused is not None:
+                _note_errors(probes, replies, refused)
             yield list(_facts(names[at : at + count], probes, replies))
             at += count
 
@@ -239,6 +251,13 @@ def _questions(names: Sequence[bytes], probes: Sequence[str]) -> Iterator[tuple[
             encoded, size = [], 0
     if encoded:
         yield b"".join(encoded), len(encoded) * len(probes)
+
+
+def _note_errors(probes: Sequence[str], replies: Sequence[Reply], refused: MutableMapping[str, DflyError]) -> None:
+    for at, probe in enumerate(probes):
+        error = next((reply for reply in replies[at :: len(probes)] if isinstance(reply, DflyError)), None)
+        if error is not None and "no such key" not in error.detail:
+            refused[probe] = error
 
 
 def _facts(names: Sequence[bytes], probes: Sequence[str], replies: Sequence[Reply]) -> Iterator[KeyFacts]:

@@ -29,14 +29,14 @@ class Pages:
         self._name = name
         self._seen = (0, 0)
 
-    async def page(self, facts: ValueFacts, cursor: Cursor | None) -> Page:
+    async def page(self, facts: ValueFacts, cursor: Cursor | None, times: int = 1) -> Page:
         """A page; raises `DflyError`. Where elements are so large that a page of them is not taken, fewer are asked
         for, and one that is too large by itself is left out and said."""
         if facts.shape.is_bytes:
             return await string_page(self._lane, self._name, cursor if isinstance(cursor, int) else 0, PAGE_BYTES)
         if facts.shape in {Shape.OTHER, Shape.GONE}:
             return Page()
-        count = self._count(facts)
+        count = times * self._count(facts)
         while True:
             try:
                 page = await self._elements(facts, cursor, count)

@@ -12,11 +12,11 @@ from dfly_tui.clients.connection import Command, Reply
 from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clients.replies import items, number, pairs, raw, shown
 from dfly_tui.clients.value_json import JsonPages
-from dfly_tui.clients.value_lane import ValueLane
+from dfly_tui.clients.value_lane import TooLarge, ValueLane
 from dfly_tui.clients.value_pages import Pages, is_wrong_type, string_page
 from dfly_tui.clock import Clock
 from dfly_tui.decode.values import is_text
-from dfly_tui.errors import AuthFailed, DflyError, Loading, NotSupported
+from dfly_tui.errors import AuthFailed, DflyError, Loading, NotSupported, ServerError
 from dfly_tui.models.keys import NO_KIND
 from dfly_tui.models.value import JSON_ROOT, SHAPES, Cursor, Fact, Page, Shape, Trouble, ValueFacts
 from dfly_tui.settings import InstanceConfig
@@ -27,6 +27,8 @@ HEAD_BYTES = 64
 MOST_BITCOUNT = 1 << 20
 """BITCOUNT reads the whole string; of a larger one it is not asked."""
 MOST_GROUPS = 20
+MOST_CONSUMERS = 100
+"""Of a group."""
 CHUNK_BYTES = 1 << 20
 _TRIES = 3
 _GEO_SCORES = range(1 << 41, 1 << 52)
@@ -88,19 +90,22 @@ class ValueReader:
                 return detailed
         return ValueFacts(self.name, NO_KIND, Shape.GONE, self._clock.now())
 
-    async def page(self, facts: ValueFacts, cursor: Cursor | None = None, *, path: bytes = JSON_ROOT) -> Page:
+    async def page(
+        self, facts: ValueFacts, cursor: Cursor | None = None, *, path: bytes = JSON_ROOT, times: int = 1
+    ) -> Page:
         """A page of the value; the first without a cursor. A hash may name a field on two pages while it grows.
 
         Args:
             facts: What was told of the key a moment ago.
             path: For JSON: what to look into.
+            times: How many times as large as others.
 
         Raises:
             DflyError: The connection failed, or the command is not permitted.
         """
         if facts.shape is Shape.JSON:
             return await self._json.page(facts, cursor, path)
-        return await self._pages.page(facts, cursor)
+        return await self._pages.page(facts, cursor, times)
 
     async def positions(self, members: list[bytes]) -> list[str]:
         """Longitude and latitude of members of a geo set, empty for those that have none."""
@@ -111,21 +116,32 @@ class ValueReader:
         """The exact bytes of a string or a JSON document, 1 MiB at a time.
 
         Raises:
-            DflyError: The connection failed, or it has no bytes of its own, or is JSON larger than is taken at once.
+            DflyError: The connection failed, or it has no bytes of its own, or is JSON larger than is taken at once, or
+                was changed meanwhile: what was given so far is of no use.
         """
         if facts.shape is Shape.JSON:
             yield raw(await self._lane.one("JSON.GET", self.name))
             return
         if not facts.shape.is_bytes:
             raise NotSupported(f"a {facts.title} has no bytes of its own", "dfly-tui keys export keeps it whole")
-        at = 0
+        at, length = 0, await self._lane.one("STRLEN", self.name)
         while True:
-            page = await string_page(self._lane, self.name, at, CHUNK_BYTES)
-            if page.data:
-                yield page.data
-            if not isinstance(page.next, int):
+            now, piece = await self._lane.ask(("STRLEN", self.name), ("GETRANGE", self.name, at, at + CHUNK_BYTES - 1))
+            for reply in (now, piece):
+                if isinstance(reply, DflyError) and not is_wrong_type(reply):
+                    raise reply
+            data = raw(piece)
+            if now != length or (not data and at < (number(length) or 0)):
+                raise ServerError("it was changed while it was read", "do it again")
+            if data:
+                yield data
+            at += len(data)
+            if at >= (number(length) or 0):
                 return
-            at = page.next
+
+    async def piece(self, at: int) -> Page:
+        """A large piece of a string, to look for something in it. Raises DflyError as `page()` does."""
+        return await string_page(self._lane, self.name, at, CHUNK_BYTES)
 
     async def _basics(self) -> ValueFacts:
         name = self.name
@@ -198,6 +214,13 @@ class ValueReader:
         [count] = await self._lane.ask(("BITCOUNT", self.name))
         return self._asked(told, "As a bitmap", "bits set", count)
 
+    async def _ask_or_why(self, *commands: Command) -> list[Reply]:
+        """Replies; where they are larger than is taken at once, that in place of each."""
+        try:
+            return await self._lane.ask(*commands) if commands else []
+        except TooLarge as error:
+            return [error] * len(commands)
+
     def _asked(self, told: ValueFacts, section: str, what: str, reply: Reply) -> ValueFacts:
         if isinstance(reply, DflyError):
             return _told(told, (), (Trouble(what, reply),))
@@ -205,7 +228,8 @@ class ValueReader:
 
     async def _sorted_set(self, found: ValueFacts) -> ValueFacts | None:
         ends = [("ZRANGE", self.name, at, at, "WITHSCORES") for at in (0, -1)]
-        count, *edges = await self._lane.ask(("ZCARD", self.name), *ends)
+        [count] = await self._lane.ask(("ZCARD", self.name))
+        edges = await self._ask_or_why(*ends)
         told = _count(found, count)
         scores = [raw(score).decode("ascii", "replace") for edge in edges for _, score in list(pairs(edge))[:1]]
         if told is None or len(scores) < 2:
@@ -215,9 +239,9 @@ class ValueReader:
         return _told(replace(told, shape=shape), facts, ())
 
     async def _stream(self, found: ValueFacts) -> ValueFacts | None:
-        length, info, groups = await self._lane.ask(
-            ("XLEN", self.name), ("XINFO", "STREAM", self.name), ("XINFO", "GROUPS", self.name)
-        )
+        [length] = await self._lane.ask(("XLEN", self.name))
+        [info] = await self._ask_or_why(("XINFO", "STREAM", self.name))  # it holds two entries whole
+        [groups] = await self._ask_or_why(("XINFO", "GROUPS", self.name))
         told = _count(found, length)
         if told is None:
             return None
@@ -241,7 +265,7 @@ class ValueReader:
 
     async def _group(self, group: dict[bytes, Reply]) -> list[Fact]:
         name = raw(group.get(b"name"))
-        consumers, pending = await self._lane.ask(
+        consumers, pending = await self._ask_or_why(
             ("XINFO", "CONSUMERS", self.name, name), ("XPENDING", self.name, name)
         )
         section = f"Group {safe(name, limit=40)}"
@@ -251,10 +275,17 @@ class ValueReader:
         summary = items(pending)
         if len(summary) == 4 and summary[0]:
             facts.append(Fact(section, "pending ids", safe(f"{shown(summary[1])} to {shown(summary[2])}")))
-        for consumer in items(consumers):
+        for consumer in items(consumers)[:MOST_CONSUMERS]:
             told = {raw(key): value for key, value in pairs(consumer)}
             words = ", ".join(f"{safe(raw(key), limit=20)} {shown(told[key])}" for key in told if key != b"name")
             facts.append(Fact(section, safe(b"consumer " + raw(told.get(b"name")), limit=60), safe(words)))
+        if (left := len(items(consumers)) - MOST_CONSUMERS) > 0:
+            facts.append(Fact(section, "more consumers", safe(f"{left:,} others")))
+        facts += [
+            Fact(section, "not told", safe(str(reply)))
+            for reply in (consumers, pending)
+            if isinstance(reply, DflyError)
+        ][:1]
         return facts
 
     async def _other(self, found: ValueFacts) -> ValueFacts:
@@ -263,7 +294,7 @@ class ValueReader:
             asked.append(("TOPK.LIST", self.name, "WITHCOUNT"))
         facts: list[Fact] = []
         troubles: list[Trouble] = []
-        for command, reply in zip(asked, await self._lane.ask(*asked) if asked else [], strict=True):
+        for command, reply in zip(asked, await self._ask_or_why(*asked), strict=True):
             if isinstance(reply, DflyError):
                 troubles.append(Trouble(str(command[0]), reply))
             facts += [Fact(str(command[0]), shown(key), shown(value)) for key, value in pairs(reply)]

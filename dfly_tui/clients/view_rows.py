@@ -25,6 +25,8 @@ from dfly_tui.view_words import ColumnKind
 KEYS_AT_A_TIME = 100
 """What is asked of each takes some twenty objects. Many more at a time make Python's garbage collector walk through all
 there is, again and again, and keys pressed meanwhile wait for it."""
+NAMES_AT_A_TIME = 500
+"""To tell what they are in a view takes some microseconds each."""
 READ_SECONDS = 30.0
 MOST_FIELD_BYTES = 4096
 """A hash gives a field as a whole or not at all; of a longer one only its length is asked."""
@@ -104,8 +106,12 @@ class ViewReader:
                 aclosing(scanner.pages()) as pages,
             ):
                 async for page in pages:
-                    found = [key for name in page.names if (key := view.key(name)) is not None]
-                    yield FoundKeys(found, len(page.names), page.seconds)
+                    seconds = page.seconds
+                    for first in range(0, len(page.names), NAMES_AT_A_TIME):
+                        names = page.names[first : first + NAMES_AT_A_TIME]
+                        yield FoundKeys([key for key in map(view.key, names) if key is not None], len(names), seconds)
+                        seconds = 0.0
+                        await self.clock.sleep(0)
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Read, None]:

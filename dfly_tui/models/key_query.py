@@ -3,7 +3,7 @@
 import re
 
 from dfly_tui.errors import BadInput
-from dfly_tui.models.keys import BLOOM, JSON, KINDS, ZSET, Access, KeyFilter
+from dfly_tui.models.keys import BLOOM, JSON, KINDS, ZSET, Access, KeyFilter, literal
 from dfly_tui.text import safe
 
 HINT = "such as: user:* type:hash ttl<1h size>64k ttl:none used unused; quote a pattern that holds blanks"
@@ -20,6 +20,8 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]?)(?:i?b)?", re.IGNORECASE)
 _GLOB = re.compile(r"[*?\[\\]")
+_BYTE = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9a-fA-F]{2})")
+_BYTE_TEXT = re.compile(_BYTE.pattern.decode())
 
 
 def parse_query(text: str) -> KeyFilter:
@@ -64,8 +66,13 @@ def _meaning(word: str) -> dict[str, object]:
 
 
 def _pattern(text: str) -> dict[str, object]:
-    raw = text.encode("utf-8", "surrogateescape")
-    return {"pattern": raw if _GLOB.search(text) else b"*" + raw + b"*"}
+    """A byte that is no text is written as names are shown, `\\xff`; `\\\\x` is a backslash and an x."""
+    raw = _BYTE.sub(_byte, text.encode("utf-8", "surrogateescape"))
+    return {"pattern": raw if _GLOB.search(_BYTE_TEXT.sub("", text)) else b"*" + raw + b"*"}
+
+
+def _byte(match: re.Match[bytes]) -> bytes:
+    return match[1] + literal(bytes.fromhex(match[2].decode()))
 
 
 def _kind(word: str) -> str:
@@ -89,6 +96,14 @@ def _number(text: str, units: dict[str, int], example: str) -> float:
     return float(match[1]) * units[match[2].lower()]
 
 
+def _amount(number: float, units: dict[str, int]) -> str:
+    """As `_number()` takes it, in the largest unit of which it is a whole number: `28h`, not `100800`."""
+    for unit, size in sorted(units.items(), key=lambda each: -each[1]):
+        if number and number % size == 0:
+            return f"{int(number) // size}{unit if size > 1 else ''}"
+    return f"{number:g}"
+
+
 def query_text(wanted: KeyFilter) -> str:
     """A filter as it is typed."""
     words = []
@@ -100,11 +115,11 @@ def query_text(wanted: KeyFilter) -> str:
     if wanted.expires is not None:
         words.append("ttl:some" if wanted.expires else "ttl:none")
     if wanted.ttl_below_seconds is not None:
-        words.append(f"ttl<{wanted.ttl_below_seconds:g}")
+        words.append(f"ttl<{_amount(wanted.ttl_below_seconds, _SECONDS)}")
     if wanted.ttl_above_seconds is not None:
-        words.append(f"ttl>{wanted.ttl_above_seconds:g}")
+        words.append(f"ttl>{_amount(wanted.ttl_above_seconds, _SECONDS)}")
     if wanted.min_bytes:
-        words.append(f"size>{wanted.min_bytes}")
+        words.append(f"size>{_amount(wanted.min_bytes, _BYTES)}")
     if wanted.access is not Access.ANY:
         words.append("used" if wanted.access is Access.TOUCHED else "unused")
     return " ".join(words)

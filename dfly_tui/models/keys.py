@@ -109,3 +109,16 @@ _GLOB = re.compile(rb"([\\*?\[\]^])")
 def literal(name: bytes) -> bytes:
     """A glob that matches only this name."""
     return _GLOB.sub(rb"\\\1", name)
+
+
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_WILD = re.compile(rb"(?:[^\\*?\[]|\\.)*", re.DOTALL)
+
+
+def literal_name(pattern: bytes) -> bytes | None:
+    """The one name that a pattern is about, `*` around it or not; None for a real pattern."""
+    inner = pattern[1:] if pattern.startswith(b"*") else pattern
+    match = _WILD.match(inner)
+    if match is None or not match.group() or inner[match.end() :] not in {b"", b"*"}:
+        return None
+    return _ESCAPED.sub(rb"\1", match.group())

@@ -98,8 +98,6 @@ class Namespaces:
             if not space.folded or space.prefix == prefix:
                 space.own_keys += count
             _climb(space, count)
-        if len(known) > self._most_namespaces:
-            self._fold()
 
     def _prefixes(self, names: Sequence[bytes]) -> Iterable[bytes]:
         """`_prefix()` of each; quickly for the usual delimiter, of which there are very many."""
@@ -109,9 +107,9 @@ class Namespaces:
         return [name[: name.rfind(delimiter, 0, LONGEST_PREFIX) + 1] for name in names]  # not there is -1
 
     def _prefix(self, name: bytes) -> bytes:
-        """Up to the last delimiter, which belongs to it."""
-        end = name.rfind(self.delimiter, 0, LONGEST_PREFIX)
-        return name[: end + len(self.delimiter)] if end >= 0 else b""
+        """Up to the last delimiter, which belongs to it. They are told from the left: `a:::b` is `:b` in `a::`."""
+        head = name[:LONGEST_PREFIX]
+        return head[: len(head) - len(head.split(self.delimiter)[-1])]
 
     def _keep(self, names: Sequence[bytes]) -> list[bytes]:
         """Keep names that were not seen yet, as far as there is room; returns those to count."""
@@ -145,6 +143,8 @@ class Namespaces:
         found = self._known.get(prefix)
         if found is not None:
             return found
+        if len(self._known) >= self._most_namespaces:
+            self._fold()
         space = self._deepest(prefix)
         while not space.folded and len(space.prefix) < len(prefix):
             if len(space.below) >= MOST_BELOW:
@@ -158,13 +158,14 @@ class Namespaces:
 
     def _deepest(self, prefix: bytes) -> Namespace:
         """The deepest known namespace that a prefix lies in."""
-        known, delimiter = self._known, self.delimiter
-        while (found := known.get(prefix)) is None:
-            end = prefix.rfind(delimiter, 0, -len(delimiter))
-            prefix = prefix[: end + len(delimiter)] if end >= 0 else b""
-            if len(prefix) <= len(self.root.prefix):
-                return self.root
-        return found
+        space, end = self.root, len(self.root.prefix)
+        while (at := prefix.find(self.delimiter, end)) >= 0:
+            end = at + len(self.delimiter)
+            below = space.below.get(prefix[:end])
+            if below is None:
+                break
+            space = below
+        return space
 
     def _fold(self) -> None:
         """Fold those with most directly below them, until half of what is allowed is left."""
@@ -184,6 +185,14 @@ class Namespaces:
             waiting.extend(gone.below.values())
             space.names += gone.names
             del self._known[gone.prefix]
+
+    def names(self, start: Namespace | None = None) -> Iterator[bytes]:
+        """All names that are kept, or those in one namespace, in no order."""
+        waiting = [start or self.root]
+        while waiting:
+            space = waiting.pop()
+            yield from space.names
+            waiting.extend(space.below.values())
 
     def walk(self, start: Namespace | None = None) -> Iterator[Namespace]:
         """All of them, or those in one: each before what is below it, the largest first."""

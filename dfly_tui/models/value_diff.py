@@ -1,6 +1,6 @@
 """What changed between two readings of a value."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeVar
 
@@ -29,14 +29,18 @@ def element_changes(before: Loaded, after: Loaded) -> list[Change]:
     not read may still be there."""
     if after.facts.shape is Shape.LIST:
         return _list_changes([_content(item) for item in before.elements], [_content(item) for item in after.elements])
-    old = {item.identity: _content(item) for item in before.elements}
-    new = {item.identity: _content(item) for item in after.elements}
+    old, new = contents(before.elements), contents(after.elements)
     changes = [Change(CHANGED, key, value, old[key]) for key, value in new.items() if key in old and old[key] != value]
     if before.is_complete:
         changes += [Change(ADDED, key, value) for key, value in new.items() if key not in old]
     if after.is_complete:
         changes += [Change(REMOVED, key, value) for key, value in old.items() if key not in new]
     return changes[:MOST_CHANGES]
+
+
+def contents(elements: Iterable[Element]) -> dict[bytes, bytes]:
+    """What tells elements apart → all that can change about them."""
+    return {item.identity: _content(item) for item in elements}
 
 
 def _content(element: Element) -> bytes:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from dfly_tui.clients.scan import Pace
 from dfly_tui.clients.view_rows import Needs, Read, ViewReader
@@ -42,6 +43,16 @@ class Look:
     scanned: int = 0
     is_cut: bool = False
     seq: int = 0
+
+    @cached_property
+    def groups(self) -> int:
+        """How many groups the keys are of."""
+        return len({row.key.group for row in self.rows})
+
+    @cached_property
+    def troubled(self) -> int:
+        """How many keys are not what the view expects."""
+        return sum(row.has_trouble for row in self.rows)
 
 
 @dataclass

@@ -97,7 +97,7 @@ def _value_is_read(screen: KeysScreen) -> bool:
     row = screen.query_one(KeyTree).chosen
     if not screen.query_one("#pane").display or row is None or row.is_space or row.is_more:
         return True
-    return live.loaded is not None and live.loaded.facts.name == row.name
+    return live.loaded is not None and live.loaded.facts.name == row.name and live.decoded.count > 0
 
 
 async def browse(stage: Stage, pilot: Pilot[int], *keys: str) -> None:

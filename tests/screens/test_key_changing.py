@@ -304,3 +304,12 @@ async def test_a_prefix_is_renamed(tmp_path: Path) -> None:
         assert now[b"task:0003"][2] == b"mine"
         assert len([name for name in now if name.startswith(b"task:")]) == 40
         assert [name for name in now if name.startswith(b"job:")] == [b"job:0003"]
+
+
+async def test_a_value_that_is_not_shown_beside_its_name_can_be_edited(tmp_path: Path) -> None:
+    behind = KeyStage(tmp_path)
+    async with behind.server(("SET", "text", "hello")), behind.app().run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shown(pilot, "text")
+        await pilot.press("e")
+        await shown(pilot, "Change text", "edit the value")

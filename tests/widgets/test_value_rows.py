@@ -150,7 +150,7 @@ async def test_the_pane_shows_hostile_values_and_does_nothing() -> None:
             found.take(Page((Element(raw, raw, safe(attack)), Element(b"", None, safe(attack)))))
             pane.head.show(facts(name=raw), raw, safe(attack), START)
             pane.elements.show(found, {raw: "+"})
-            pane.decoded.show(guess(raw), attack[:3])
+            await pane.decoded.show(guess(raw), attack[:3])
             pane.head_by(safe(attack), [safe(attack)])
             pane.say(safe(attack))
             await pilot.pause()
