@@ -148,7 +148,11 @@ def test_who_used_a_key_cannot_be_asked_everywhere(server: Capabilities) -> None
 
 
 async def test_a_gentle_scan_rests_four_times_as_long_as_the_server_works() -> None:
-    assert [pace.pause(1.0) for pace in (Pace.GENTLE, Pace.NORMAL, Pace.FAST)] == pytest.approx([4.0, 1.0, 0.0])
+    assert [pace.pause(0.1) for pace in (Pace.GENTLE, Pace.NORMAL, Pace.FAST)] == pytest.approx([0.4, 0.1, 0.0])
+
+
+async def test_no_scan_rests_for_long_because_a_server_stood_still() -> None:
+    assert Pace.GENTLE.pause(60.0) == pytest.approx(2.0)
 
 
 class SlowLane(BulkLane):
