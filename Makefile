@@ -4,8 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LOCK := requirements.lock
-# Tests wait for servers more than they compute: more workers than there are cores.
-WORKERS ?= 4
+WORKERS ?= auto
 UV := $(PYTHON) -m uv
 PYTEST := $(PYTHON) -m pytest -n $(WORKERS)
 

@@ -22,7 +22,6 @@ QUICK = """
 lag_sample_seconds = 0.05
 cooldown_seconds = 0
 watch_seconds = 0.2
-return_seconds = 0.5
 takeover_seconds = 2
 """
 CHANGING = ("REPLTAKEOVER", "REPLICAOF", "CONFIG SET", "BGSAVE", "CLIENT PAUSE", "SET", "DEL")
@@ -33,10 +32,12 @@ def changes(servers: Group) -> list[tuple[str, ...]]:
 
 
 @asynccontextmanager
-async def configured(cli: Cli, replicas: int = 1, *, environment: str = "lab", **options: Any) -> AsyncIterator[Group]:
+async def configured(
+    cli: Cli, replicas: int = 1, *, environment: str = "lab", return_seconds: float = 0.5, **options: Any
+) -> AsyncIterator[Group]:
     """A running group that the command's configuration names."""
     async with group(replicas, **options) as servers:
-        lines = [QUICK]
+        lines = [QUICK, f"return_seconds = {return_seconds}\n"]
         for config in servers.configs:
             follows = f'replica_of = "{config.replica_of}"' if config.replica_of else ""
             lines.append(

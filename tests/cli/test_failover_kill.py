@@ -111,7 +111,7 @@ async def test_a_program_that_is_killed_is_resumed_by_another(
     cli: Cli, tmp_path: Path, run: Run, place: int, arrived: bool
 ) -> None:
     spot, finished = run.spots[place], place > run.turn or (place == run.turn and arrived)
-    async with configured(cli, restarts=True, keys=20) as servers:
+    async with configured(cli, restarts=True, keys=20, return_seconds=4) as servers:
         await begin(servers, run)
         operator = Operator(tmp_path, servers, run.names)
         await killed(operator, run, servers, spot, arrived=arrived)
@@ -172,7 +172,7 @@ async def test_a_program_that_is_killed_while_its_hook_runs(
     hook.write_text(f"#!/bin/sh\necho ran >> {mark}\n[ $(wc -l < {mark}) = 1 ] && kill -9 $PPID\nexit 0\n")
     hook.chmod(0o700)
     run = RUNS["switchover"]
-    async with configured(cli, restarts=True, keys=20) as servers:
+    async with configured(cli, restarts=True, keys=20, return_seconds=4) as servers:
         cli.file.write_text(cli.file.read_text().replace("[failover]", f'[failover]\nhook_{when} = "{hook}"'))
         operator = Operator(tmp_path, servers, run.names)
         process = await operator.starts("run")
