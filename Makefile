@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LOCK := requirements.lock
 WORKERS ?= auto
 UV := $(PYTHON) -m uv
-PYTEST := $(PYTHON) -m pytest -n $(WORKERS)
+PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --maxprocesses=4
 
 .DEFAULT_GOAL := help
 
