@@ -110,9 +110,7 @@ class Follower:
         """
         clock = self._server.clock
         try:
-            self._reader, self._writer = await within(
-                clock, CONNECT_SECONDS, asyncio.open_connection(self.host, self.port)
-            )
+            await within(clock, CONNECT_SECONDS, self._dial())
         except socket.gaierror:
             raise self._failure("could not resolve master dnsNo route to host") from None
         except (OSError, TimeoutError) as problem:
@@ -122,6 +120,10 @@ class Follower:
             await within(clock, CONNECT_SECONDS, self._greet())
         except (OSError, TimeoutError, hiredis.HiredisError, ValueError):
             raise self._failure("could not greet master Bad message") from None
+
+    async def _dial(self) -> None:
+        """Keeps what it opens at once: whoever waits may be cancelled in the turn in which it is open."""
+        self._reader, self._writer = await asyncio.open_connection(self.host, self.port)
 
     def _failure(self, words: str) -> FollowFailed:
         self._hang_up()
@@ -167,8 +169,14 @@ class Follower:
             self._messages.feed(chunk)
 
     async def run(self) -> None:
-        """Follow until stopped; a lost link is dialled again for ever."""
+        """Follow until stopped or cancelled; a lost link is dialled again for ever."""
         self._tasks = [self._server.spawn(self._acknowledge())]
+        try:
+            await self._follow_for_ever()
+        finally:
+            self._hang_up()
+
+    async def _follow_for_ever(self) -> None:
         while not self._stopped:
             try:
                 if not self.is_up:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from dfly_tui.lab.follower import Follower
 from dfly_tui.lab.server import LabServer
 from tests.support.eventually import eventually
 from tests.support.lab import Client, in_sync, lab, pair
@@ -287,3 +288,21 @@ async def test_siblings_go_on_after_a_promotion() -> None:
             assert await two("REPLICAOF", "127.0.0.1", first.port) == "OK"
             await eventually(lambda: in_sync(second))
             assert await equal(first, second)
+
+
+async def test_a_replica_that_is_stopped_while_it_dials_hangs_up() -> None:
+    dialled, gone = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        dialled.set()
+        while await reader.read(100):
+            pass
+        gone.set()
+        writer.close()
+
+    primary = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with primary, lab(port=0) as replica:
+        following = replica.spawn(Follower(replica, "127.0.0.1", primary.sockets[0].getsockname()[1]).run())
+        await dialled.wait()
+        following.cancel()
+        await asyncio.wait_for(gone.wait(), 10)
