@@ -19,6 +19,7 @@ from dfly_tui.lab.feeder import Feeder
 from dfly_tui.lab.flavour import flavour
 from dfly_tui.lab.follower import Follower, FollowFailed
 from dfly_tui.lab.keyspace import Keyspace
+from dfly_tui.lab.listening import stop_accepting
 from dfly_tui.lab.options import LabOptions
 from dfly_tui.lab.protocol import encode, error
 from dfly_tui.lab.saver import Saver
@@ -125,9 +126,11 @@ class LabServer:
     async def stop(self) -> None:
         """Close everything, keep nothing."""
         for listener in self._listeners:
-            listener.close()
+            stop_accepting(listener)
         for _ in range(ACCEPT_TURNS):
             await asyncio.sleep(0)  # noqa: TID251 (a turn of the loop, no time)
+        for listener in self._listeners:
+            listener.close()
         if self.follower is not None:
             await self.follower.stop()
         sessions = list(self.sessions.values())
@@ -160,12 +163,14 @@ class LabServer:
         self._exited = True
         self.state = State.SHUTTING_DOWN
         for listener in self._listeners:
-            listener.close()
+            stop_accepting(listener)
         for session in list(self.sessions.values()):
             session.closing = True
         asyncio.get_running_loop().call_soon(self._exit_now, code)
 
     def _exit_now(self, code: int) -> None:
+        for listener in self._listeners:
+            listener.close()
         for session in list(self.sessions.values()):
             session.kill()
         if self._on_exit is not None:

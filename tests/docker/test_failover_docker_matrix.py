@@ -26,7 +26,9 @@ import pytest
 from docker import DockerClient
 
 from dfly_tui.models.operation import Event, Outcome
+from dfly_tui.operations.failover.choose import change_of_roles
 from dfly_tui.operations.failover.resume import finish, give_up, settle, situation
+from dfly_tui.operations.failover.scene import Scene
 from dfly_tui.operations.journal import Record, records
 from dfly_tui.operations.plan import Act, Plan, Step, Verify
 from tests.cli.support import started
@@ -96,9 +98,16 @@ SWITCHOVER = Setting(
         Spot("beta", "REPLTAKEOVER"), *canary("beta"), *recreated("alpha"))),
     ("run", "--confirm=beta"), PAIR,
 )  # fmt: skip
+
+
+def to_beta(scene: Scene, group: Group) -> Plan:
+    """Of two replicas that are as good as each other this one, not the one that was heard a moment later."""
+    return change_of_roles(scene, group.wish(to="beta"))
+
+
 SIBLING = Setting(
-    replace(IN_CONTAINERS, name="switchover-sibling", limits=LIMITS, spots=follow("gamma")),
-    ("run", "--confirm=beta"), SIBLINGS, follow("gamma")[:1],
+    replace(IN_CONTAINERS, name="switchover-sibling", limits=LIMITS, spots=follow("gamma"), make=to_beta),
+    ("run", "--to=beta", "--confirm=beta"), SIBLINGS, follow("gamma")[:1],
 )  # fmt: skip
 EMERGENCY = Setting(
     replace(FROZEN_IN_CONTAINER, before=paused, limits=LIMITS.model_copy(update={"canary": True}),
@@ -106,8 +115,9 @@ EMERGENCY = Setting(
     ("run", "--confirm=beta"), PAIR, canary("beta"),
 )  # fmt: skip
 EMERGENCY_SIBLING = Setting(
-    replace(FROZEN_IN_CONTAINER, name="emergency-sibling", before=paused, limits=LIMITS, spots=follow("gamma")),
-    ("run", "--confirm=beta"), SIBLINGS, follow("gamma"),
+    replace(FROZEN_IN_CONTAINER, name="emergency-sibling", before=paused, limits=LIMITS, spots=follow("gamma"),
+            make=to_beta),
+    ("run", "--to=beta", "--confirm=beta"), SIBLINGS, follow("gamma"),
 )  # fmt: skip
 REJOIN = Setting(
     replace(REJOIN_IN_CONTAINERS, before=written, limits=LIMITS),

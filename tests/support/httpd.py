@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from dfly_tui.lab.listening import stop_accepting
 from tests.support.clock import settle
 
 
@@ -60,8 +61,9 @@ async def serving(answer: Callable[[Request], bytes | None]) -> AsyncIterator[Ht
     try:
         yield httpd
     finally:
-        server.close()
+        stop_accepting(server)
         await settle()  # whoever was just accepted reaches us, or nobody would hang up on them
+        server.close()
         for task in tasks.copy():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

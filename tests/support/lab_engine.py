@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from dfly_tui.lab.listening import stop_accepting
+from tests.support.clock import settle
 from tests.support.proxy import Harm
 from tests.support.supervised import Servers
 
@@ -58,6 +60,8 @@ class LabEngine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        stop_accepting(self._server)
+        await settle()
         self._server.close()
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,6 +8,7 @@ from typing import Self
 
 import hiredis
 
+from dfly_tui.lab.listening import stop_accepting
 from tests.support.clock import settle
 
 
@@ -51,8 +52,9 @@ class Proxy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        stop_accepting(self._server)
         await settle()  # whoever was just accepted reaches us, or nobody would hang up on them
+        self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -13,6 +13,7 @@ from typing import Self, TypeAlias
 
 import hiredis
 
+from dfly_tui.lab.listening import stop_accepting
 from tests.support.clock import settle
 
 
@@ -102,8 +103,9 @@ class Respd:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
+        stop_accepting(self._server)
         await settle()  # whoever was just accepted reaches us, or nobody would hang up on them
+        self._server.close()
         for task in self._served:
             task.cancel()
         await asyncio.gather(*self._served, return_exceptions=True)

@@ -1,7 +1,10 @@
 """A lab server behaves like the Dragonfly it imitates, and goes wrong when told to."""
 
 import asyncio
+import gc
+import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -358,3 +361,16 @@ def test_without_fakeredis_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ConfigError) as caught:
         Keyspace(FakeClock(), 2)
     assert caught.value.hint == "pip install 'dfly-tui[demo]'"
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_whoever_comes_while_it_stops_is_hung_up_on(turns: int) -> None:
+    server = lab(port=0)
+    await server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        for _ in range(turns):  # until it is in the middle of taking it
+            await asyncio.sleep(0)
+        await server.stop()
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    gc.collect()  # what was left open is told now: an error
