@@ -17,20 +17,21 @@ from pydantic import SecretStr
 
 from dfly_tui.errors import ConfigError, SecretError
 from dfly_tui.settings import InstanceConfig
+from dfly_tui.settings_backup import StoreConfig
 from dfly_tui.text import safe
 
 Ask: TypeAlias = Callable[[str], Awaitable[str | None]]
-"""Asks a person for the password of the instance of that name; None while there is no answer."""
+"""Asks a person for the password of the instance or store of that name; None while there is no answer."""
 
 COMMAND_TIMEOUT_SECONDS = 30.0
 _FILE_LIMIT = 64 * 1024
 
 
 class PasswordSource:
-    """The password of one instance, fetched when first needed and kept until `forget()`.
+    """The password of one instance, or one store's secret key, fetched when first needed and kept until `forget()`.
 
     Args:
-        config: The instance; says where its password is.
+        config: Says where it is.
         environ: Where a `password_env` is looked up, and what a `password_command` gets as its environment.
         ask: Asks the person at the terminal; None when there is nobody.
         timeout_seconds: How long a `password_command` may take.
@@ -38,7 +39,7 @@ class PasswordSource:
 
     def __init__(
         self,
-        config: InstanceConfig,
+        config: InstanceConfig | StoreConfig,
         *,
         environ: Mapping[str, str],
         ask: Ask | None = None,
@@ -69,7 +70,7 @@ class PasswordSource:
         return "prompt" if config.password_prompt else "no password"
 
     async def get(self) -> str | None:
-        """The password; None when the instance has none configured.
+        """The password; None when none is configured.
 
         Callers at the same time wait for one fetch, and one that gives up does not end it: a poll's timeout is shorter
         than a command that unlocks a vault, and the next poll then finds the answer.

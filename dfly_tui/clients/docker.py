@@ -52,6 +52,11 @@ _FAILURES: tuple[tuple[str, str, str], ...] = (
     ),
     (r"sends more than", "what listens at {host} sends more than a Docker engine would", "check docker.host"),
     (r"broken answer", "what listens at {host} broke off in the middle of an answer", "is Docker healthy there?"),
+    (
+        r"Connection aborted|Broken pipe|reset by peer",
+        "the Docker engine at {host} hung up in the middle of a request",
+        "was it restarted? systemctl status docker",
+    ),
     (r"paramiko", "ssh:// needs the package paramiko", "install it with: uv tool install 'dfly-tui[ssh]'"),
     (
         r"known_hosts",

@@ -50,16 +50,20 @@ class Engine:
     ) -> None:
         self._hang_up()
 
-    async def ask(self, work: "Callable[[APIClient], T]") -> T:
+    async def ask(self, work: "Callable[[APIClient], T]", *, extra_seconds: float = 0.0) -> T:
         """Do what changes nothing.
+
+        Args:
+            extra_seconds: What it may take on top of the usual.
 
         Raises:
             DockerFailed: The engine is absent, hangs or refuses.
         """
+        seconds = self._timeout_seconds + extra_seconds
         try:
-            return await self._run(work, self._timeout_seconds)
+            return await self._run(work, seconds)
         except TimeoutError:
-            waited = duration_text(self._timeout_seconds)
+            waited = duration_text(seconds)
             raise DockerFailed(
                 f"the Docker engine at {self._host} did not answer within {waited}", "it may be hanging or overloaded"
             ) from None

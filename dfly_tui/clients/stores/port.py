@@ -1,6 +1,7 @@
 """What every place that holds snapshot files can do."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from dfly_tui.models.snapshots import SnapshotFile
@@ -38,11 +39,17 @@ class Store(Protocol):
         """A file's content in pieces of at most some MiB; bounded memory, whatever the size."""
         ...
 
-    async def write(self, name: str, content: AsyncIterator[bytes], size_bytes: int) -> None:
+    async def write(
+        self, name: str, content: AsyncIterator[bytes], size_bytes: int, *, modified_at: datetime | None = None
+    ) -> None:
         """Put a new file there, seen under its name only when it is whole and synced; never over an existing one.
 
         Args:
             size_bytes: What `content` adds up to, where that is known before; -1 otherwise.
+            modified_at: The time the file shall have, where the store lets one choose; default: now.
+
+        Raises:
+            Refused: There is a file of that name; it is as it was.
         """
         ...
 
@@ -52,6 +59,10 @@ class Store(Protocol):
 
     async def space(self) -> Space | None:
         """None where that has no meaning or cannot be told."""
+        ...
+
+    async def writable(self) -> bool | None:
+        """Whether the server can write there; None where that cannot be told beforehand."""
         ...
 
     def read_text(self, name: str) -> str:
