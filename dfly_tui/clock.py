@@ -2,8 +2,12 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -30,3 +34,13 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def local_zone(environ: Mapping[str, str], file: Path = Path("/etc/localtime")) -> tzinfo:
+    """The zone of this machine with its changes of the clock, which no `datetime` knows; UTC without one."""
+    with suppress(ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
+        with suppress(KeyError):
+            return ZoneInfo(environ["TZ"].removeprefix(":"))
+        with file.open("rb") as compiled:
+            return ZoneInfo.from_file(compiled, key="here")
+    return UTC

@@ -65,7 +65,8 @@ class Sample(Frozen):
 
     Attributes:
         name_hex: The name's bytes.
-        digest: SHA-256 of its DUMP without the trailing version and checksum, or of its value for types without one.
+        kind: As TYPE says it.
+        digest: Of what it holds (`key_parts.Digest`), the same on every version that holds the same.
     """
 
     database: int

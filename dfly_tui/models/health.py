@@ -3,7 +3,7 @@
 Every screen, `status`, `check` and later every plan's gate use these same verdicts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dfly_tui.errors import Unreachable
@@ -17,7 +17,12 @@ __all__ = ["InstanceStatus", "Observation", "Reason", "State", "assess"]
 
 
 def assess(
-    observations: Sequence[Observation], thresholds: Thresholds, *, now: float, wall: datetime
+    observations: Sequence[Observation],
+    thresholds: Thresholds,
+    *,
+    now: float,
+    wall: datetime,
+    backups: Mapping[str, Sequence[Reason]] | None = None,
 ) -> tuple[InstanceStatus, ...]:
     """Judge every instance, and the topology of each group.
 
@@ -25,12 +30,17 @@ def assess(
         thresholds: For instances that have none of their own.
         now: The clock's monotonic time, to which readings' ages refer.
         wall: The wall clock, to which snapshots' ages refer.
+        backups: What is wrong with an instance's backups (`backup_alerts`), by its name.
 
     Returns:
         One status per observation, the worst first, otherwise in the configured order.
     """
     fleet = Fleet(_member(item, now) for item in observations)
-    statuses = [_judge(item, item.config.thresholds or thresholds, fleet, now, wall) for item in observations]
+    known = backups or {}
+    statuses = [
+        _judge(item, item.config.thresholds or thresholds, fleet, now, wall, known.get(item.config.name, ()))
+        for item in observations
+    ]
     return tuple(sorted(statuses, key=lambda status: -status.state.rank))
 
 
@@ -43,9 +53,13 @@ def _member(item: Observation, now: float) -> Member:
     )
 
 
-def _judge(item: Observation, limits: Thresholds, fleet: Fleet, now: float, wall: datetime) -> InstanceStatus:
-    saved_at = fleet.last_snapshot_at(item.config)
-    reasons = [*symptoms(item, limits, now=now, wall=wall, group_snapshot_at=saved_at), *drift(item.config, fleet)]
+def _judge(
+    item: Observation, limits: Thresholds, fleet: Fleet, now: float, wall: datetime, backups: Sequence[Reason]
+) -> InstanceStatus:
+    found = symptoms(
+        item, limits, now=now, wall=wall, group_snapshot_at=fleet.last_snapshot_at(item.config), backups=backups
+    )
+    reasons = [*found, *drift(item.config, fleet)]
     reasons.sort(key=lambda reason: -reason.state.rank)
     freshness = item.status.freshness(now)
     state = reasons[0].state if reasons else State.OK

@@ -149,6 +149,16 @@ def loaded_at_start(dbfilename: str, files: Sequence[SnapshotFile]) -> SnapshotF
     return max(fits, key=lambda file: file.modified_at, default=None)
 
 
+def renamed(name: str, base: str, new: str) -> str:
+    """What a file of a set is called in a set called `new`, not encrypted any more."""
+    return new + _decrypted(name)[0].removeprefix(base)
+
+
+def is_looked_for(name: str) -> bool:
+    """Whether a server finds a set by this file of it: the summary, or the RDB file (facts §3.6)."""
+    return _decrypted(name)[0].endswith((".rdb", SUMMARY))
+
+
 def _decrypted(name: str) -> tuple[str, Encryption | None]:
     for each in Encryption:
         if name.endswith(f".{each}"):

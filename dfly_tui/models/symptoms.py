@@ -1,6 +1,6 @@
 """What can be wrong with one instance taken alone, told from its own readings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from dfly_tui.errors import Bug, ConfigError, Loading, SecretError
@@ -13,7 +13,13 @@ from dfly_tui.units import bytes_text, count_text, duration_text, percent_text
 
 
 def symptoms(
-    item: Observation, limits: Thresholds, *, now: float, wall: datetime, group_snapshot_at: datetime | None
+    item: Observation,
+    limits: Thresholds,
+    *,
+    now: float,
+    wall: datetime,
+    group_snapshot_at: datetime | None,
+    backups: Iterable[Reason] = (),
 ) -> Iterator[Reason]:
     """Every reason for worry that one instance gives by itself.
 
@@ -21,17 +27,23 @@ def symptoms(
         now: The clock's monotonic time, to which readings' ages refer.
         wall: The wall clock, to which snapshots' ages refer.
         group_snapshot_at: When any instance of its group last saved the data they share.
+        backups: What is wrong with its backups (`backup_alerts`).
     """
     yield from _contact(item, now)
     yield from _container(item)
     seen = item.status.value
     if seen is None or item.status.freshness(now) is Freshness.LOST:
+        if item.config.role != "replica":
+            yield from backups
         return
     for rule in _RULES:
         reason = rule(seen, item, limits, wall)
         if reason is not None:
             yield reason
-    yield from _snapshot_age(seen, limits, wall, group_snapshot_at)
+    old = list(_snapshot_age(seen, limits, wall, group_snapshot_at))
+    yield from old
+    if seen.role is not Role.REPLICA:
+        yield from (reason for reason in backups if not (old and reason.code == "backup-stale"))
 
 
 def _contact(item: Observation, now: float) -> Iterator[Reason]:
