@@ -69,6 +69,16 @@ class Paths:
         return self.journal_dir / "keys"
 
     @property
+    def backup_journal_dir(self) -> Path:
+        """What backups and restores began, apart for the same reason."""
+        return self.journal_dir / "backups"
+
+    @property
+    def backups_dir(self) -> Path:
+        """What is known of backups, a folder for each instance."""
+        return self.state_dir / "backups"
+
+    @property
     def trash_dir(self) -> Path:
         """Keys as they were before they were changed."""
         return self.state_dir / "trash"

@@ -99,15 +99,18 @@ def set_setting_words(name: str, value: str) -> Words:
     return ("CONFIG", "SET", name, value)
 
 
-def begin_save_words(basename: str) -> Words:
-    """Begin a snapshot in Dragonfly's own format, in files that begin with `basename` (facts §3.1, §3.3).
+def begin_save_words(basename: str, *, rdb: bool = False) -> Words:
+    """Begin a snapshot in files that begin with `basename` (facts §3.1, §3.3).
+
+    Args:
+        rdb: In Redis's format rather than Dragonfly's own.
 
     Raises:
         Refused: The server would not take the name; a dot is an extension to it.
     """
     if not _BASENAME.fullmatch(basename):
         raise Refused(f"“{safe(basename, limit=80)}” is no name for a snapshot", "letters, digits, - and _")
-    return ("BGSAVE", "DF", basename)
+    return ("BGSAVE", "RDB" if rdb else "DF", basename)
 
 
 def put_canary_words(key: str, value: str, ttl_seconds: int) -> Words:
@@ -196,13 +199,16 @@ class DragonflyWriter:
         """
         await self._change(set_setting_words(name, value), look=("CONFIG", "GET", name))
 
-    async def begin_save(self, basename: str) -> None:
+    async def begin_save(self, basename: str, *, rdb: bool = False) -> None:
         """Begin a snapshot; how it ended is in INFO PERSISTENCE.
+
+        Args:
+            rdb: In Redis's format rather than Dragonfly's own.
 
         Raises:
             Refused: The server would not take the name.
         """
-        await self._change(begin_save_words(basename), look=("INFO", "PERSISTENCE"))
+        await self._change(begin_save_words(basename, rdb=rdb), look=("INFO", "PERSISTENCE"))
 
     async def put_canary(self, key: str, value: str, ttl_seconds: int) -> None:
         """Write a key of our own that expires by itself.

@@ -1,0 +1,122 @@
+"""A server of the lab that is backed up: its own folder, one beside for copies, a catalogue."""
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dfly_tui.models.backup import BackupRecord
+from dfly_tui.models.operation import Event
+from dfly_tui.models.snapshots import SnapshotFormat, SnapshotSet, listing
+from dfly_tui.operations.access import Access
+from dfly_tui.operations.backup.catalogue import Catalogue
+from dfly_tui.operations.backup.now import backup
+from dfly_tui.operations.backup.scene import Backups, opened
+from dfly_tui.operations.failover.run import new_run_id
+from dfly_tui.secrets import PasswordSource
+from dfly_tui.settings import Settings
+from tests.support.group import Group, group
+from tests.support.lab import Client
+from tests.support.restores import WallClock
+
+ENVIRON: Mapping[str, str] = {"PATH": "/usr/bin:/bin"}
+STORE = "nas"
+
+
+@dataclass
+class Backed:
+    """An instance.
+
+    Attributes:
+        options: Of the `[backup]` table.
+        seeing: Whether this machine sees the server's folder.
+        name: `alpha`, or that of a replica.
+    """
+
+    servers: Group
+    options: dict[str, Any] = field(default_factory=dict)
+    seeing: bool = True
+    name: str = "alpha"
+
+    @property
+    def folder(self) -> Path:
+        """The server's own."""
+        return self.servers.state / self.name
+
+    @property
+    def copies(self) -> Path:
+        return self.servers.state / STORE
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(self.servers.state / "backups", self.name)
+
+    @property
+    def settings(self) -> Settings:
+        own = {"folder": str(self.folder)} if self.seeing else {}
+        return Settings.model_validate({
+            "instances": [config.model_dump() for config in self.servers.configs],
+            "stores": [{"name": STORE, "url": str(self.copies)}],
+            "backup": {"save_seconds": 20.0, "load_seconds": 20.0, **own, **self.options},
+        })  # fmt: skip
+
+    @asynccontextmanager
+    async def scene(self, access: Access | None = None, **more: Any) -> AsyncIterator[Backups]:
+        """What plans are made from; hung up afterwards."""
+        async with self.servers.access() as own:
+            given = {
+                "plan_id": new_run_id(datetime.now(UTC), random.Random()), "who": "somebody@somewhere",
+                "environ": ENVIRON, "folder": self.servers.state / "backups",
+                "secret_of": lambda store: PasswordSource(store, environ=ENVIRON), **more,
+            }  # fmt: skip
+            async with opened(access or own, self.name, self.settings, **given) as scene:
+                yield scene
+
+    async def back_up(self, why: str = "", **more: Any) -> tuple[Backups, list[Event]]:
+        """Back it up in one go."""
+        async with self.scene() as scene:
+            plan = await backup(scene, why, **more)
+            return scene, await self.servers.run(plan, scene.access)
+
+    async def ask(self, *words: str | int) -> Any:
+        async with Client(self.servers.servers[self.name].port, self.servers.password) as client:
+            return await client(*words)
+
+    async def sets(self) -> tuple[SnapshotSet, ...]:
+        """In the server's folder."""
+        async with self.scene() as scene:
+            return listing(await scene.instance_store.files()).sets
+
+    @property
+    def records(self) -> tuple[BackupRecord, ...]:
+        return self.catalogue.records()
+
+    @property
+    def record(self) -> BackupRecord:
+        """The newest."""
+        return self.records[-1]
+
+    @property
+    def key(self) -> tuple[str, SnapshotFormat]:
+        return self.record.base, self.record.format
+
+
+@asynccontextmanager
+async def backed(
+    options: dict[str, Any] | None = None, *, seeing: bool = True, name: str = "alpha", **more: Any
+) -> AsyncIterator[Backed]:
+    """The instance, of which nothing is left.
+
+    Args:
+        options: Of the `[backup]` table.
+        more: As `group()` has them; the server's own, too.
+    """
+    async with group(**({"replicas": 0, "saves": True, "keys": 50, "shards": 2} | more)) as servers:
+        servers.clock = WallClock()
+        at = Backed(servers, dict(options or {}), seeing, name)
+        at.copies.mkdir()
+        at.folder.mkdir(exist_ok=True)
+        yield at
