@@ -101,6 +101,11 @@ class BackupSettings(Table):
     """What a save may take."""
     load_seconds: float = Field(3600.0, gt=0, allow_inf_nan=False)
     """What loading may take, in a drill or a restore."""
+    restore_hook_before: str | None = None
+    """A command run before a restore changes anything, with the facts in its environment (DFLY_…)."""
+    restore_hook_after: str | None = None
+    """A command run after a restore."""
+    hook_seconds: float = Field(30.0, gt=0, le=3600, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _keys_fit_together(self) -> Self:

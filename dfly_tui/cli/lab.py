@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from dfly_tui.errors import ConfigError
 if TYPE_CHECKING:
     from dfly_tui.lab.options import LabOptions
 
+FLAVOURS = ("1.22", "1.40")
 STOP_SECONDS = 5.0
 """How long a server may take to end before it is killed."""
 
@@ -30,19 +31,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="port to listen on (default: any free one)")
     parser.add_argument("--replica-port", type=_port, metavar="N", help="start a replica, too; 0 for any free port")
     parser.add_argument("--admin-port", type=_port, metavar="N", help="listen on an admin port, too")
-    parser.add_argument("--flavour", choices=("1.22", "1.40"), default="1.40", help="which Dragonfly to imitate")
+    parser.add_argument("--flavour", choices=FLAVOURS, help="which Dragonfly to imitate (default 1.40)")
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
     parser.add_argument("--keys", type=int, default=0, metavar="N", help="keys to begin with (default 0)")
     parser.add_argument("--traffic", action="store_true", help="invent clients that read and write")
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="where snapshots live (default: a temporary place)"
+        "--data-dir", "--dir", type=Path, metavar="DIR", help="where snapshots live (default: a temporary place)"
     )
     parser.add_argument("--replicaof", type=_address, metavar="HOST:PORT", help="follow this primary")
     parser.add_argument("--maxmemory", default="1gb", metavar="SIZE", help="memory limit (default 1gb)")
     parser.add_argument("--snapshot-cron", default="", metavar="CRON", help="when to save by itself, five fields")
     parser.add_argument("--dbfilename", default="dump-{timestamp}", metavar="NAME", help="name of snapshots")
+    parser.add_argument("--nodf_snapshot_format", action="store_true", help="save in Redis's format by itself")
+    parser.add_argument("--proactor_threads", type=_threads, default=2, metavar="N", help="shards (default 2)")
     parser.add_argument("--name", default="lab", help="name in what is printed")
     parser.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
+    for flag in ("--logtostderr", "--dbnum"):  # a Dragonfly is given these, too
+        parser.add_argument(flag, nargs="?", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
@@ -56,17 +61,19 @@ def run(args: argparse.Namespace) -> int:
         return _Pair(args).run()
     with ExitStack() as stack:
         folder = args.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfly-tui-lab-")))
-        return asyncio.run(_serve(_options(args, folder), watch_stdin=args.exit_with_stdin))
+        options, keeps = _options(args, folder, args.environ), args.data_dir is not None
+        return asyncio.run(_serve(options, watch_stdin=args.exit_with_stdin, keeps=keeps))
 
 
-def _options(args: argparse.Namespace, folder: Path) -> "LabOptions":
-    from dfly_tui.lab.cron import Cron
+def _options(args: argparse.Namespace, folder: Path, environ: Mapping[str, str]) -> "LabOptions":
     from dfly_tui.lab.options import LabOptions, bytes_of
+    from dfly_tui.models.cron import BadCron, Cron
 
     try:
         maxmemory = bytes_of(args.maxmemory)
-        if args.snapshot_cron:
-            Cron(args.snapshot_cron)
+        Cron(args.snapshot_cron)
+    except BadCron as problem:
+        raise ConfigError(f"--snapshot-cron: {problem.detail}", problem.hint) from None
     except ValueError as problem:
         raise ConfigError(str(problem)) from None
     return LabOptions(
@@ -74,8 +81,8 @@ def _options(args: argparse.Namespace, folder: Path) -> "LabOptions":
         host=args.host,
         port=args.port,
         admin_port=args.admin_port,
-        flavour=args.flavour,
-        password=_password(args.password_file),
+        flavour=args.flavour or environ.get("DFLY_flavour") or FLAVOURS[-1],
+        password=_password(args.password_file) or environ.get("DFLY_requirepass") or None,
         data_dir=folder,
         replicaof=args.replicaof,
         keys=args.keys,
@@ -83,6 +90,8 @@ def _options(args: argparse.Namespace, folder: Path) -> "LabOptions":
         maxmemory_bytes=maxmemory,
         dbfilename=args.dbfilename,
         snapshot_cron=args.snapshot_cron,
+        df_snapshot_format=not args.nodf_snapshot_format,
+        shards=args.proactor_threads,
     )
 
 
@@ -105,26 +114,43 @@ def _port(text: str) -> int:
     return number
 
 
+def _threads(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1024:
+        raise ValueError(text)
+    return number
+
+
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host or "127.0.0.1", _port(port)
 
 
-async def _serve(options: "LabOptions", *, watch_stdin: bool) -> int:
-    """One server, until a signal, SHUTDOWN, a takeover, or the end of stdin."""
+async def _serve(options: "LabOptions", *, watch_stdin: bool, keeps: bool) -> int:
+    """One server, until a signal, SHUTDOWN, a takeover, or the end of stdin.
+
+    Args:
+        keeps: Its data outlives it: a signal makes it save first.
+    """
     from dfly_tui.clock import SystemClock
     from dfly_tui.lab.server import LabServer
     from dfly_tui.lab.snapshot import Damaged
 
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
+    signalled = False
 
     def end(code: int) -> None:
         if not ended.done():
             ended.set_result(code)
 
+    def heard() -> None:
+        nonlocal signalled
+        signalled = not ended.done()
+        end(0)
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, end, 0)
+        loop.add_signal_handler(number, heard)
     server = LabServer(options, clock=SystemClock(), rng=random.Random(), on_exit=end)  # noqa: S311 - no secrets
     try:
         await server.start()
@@ -135,6 +161,8 @@ async def _serve(options: "LabOptions", *, watch_stdin: bool) -> int:
         await _watch_stdin(end)
     _announce({"name": options.name, "port": server.port, "pid": os.getpid(), "flavour": options.flavour})
     code = await ended
+    if signalled and keeps:
+        await server.save_at_end()
     await server.stop()
     return code
 
@@ -183,10 +211,12 @@ class _Pair:
         args = self._args
         name = role if args.name == "lab" else f"{args.name}-{role}"
         command = [sys.executable, "-P", "-m", "dfly_tui.cli.main", "lab", "--exit-with-stdin", "--name", name]
-        command += ["--host", args.host, "--port", str(port), "--flavour", args.flavour, *more]
+        command += ["--host", args.host, "--port", str(port), "--proactor_threads", str(args.proactor_threads), *more]
+        command += ["--flavour", args.flavour] if args.flavour else []
         command += ["--maxmemory", args.maxmemory, "--dbfilename", args.dbfilename]
         command += [f"--snapshot-cron={args.snapshot_cron}"] if args.snapshot_cron else []
         command += ["--password-file", str(args.password_file)] if args.password_file else []
+        command += ["--nodf_snapshot_format"] if args.nodf_snapshot_format else []
         command += ["--data-dir", str(args.data_dir / role)] if args.data_dir else []
         child = subprocess.Popen(  # noqa: S603 - our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0

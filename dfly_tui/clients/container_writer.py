@@ -41,6 +41,11 @@ def stop_text(config: DockerConfig, seconds: int) -> str:
     return _line(config, "stop", f"--time={seconds}")
 
 
+def kill_text(config: DockerConfig) -> str:
+    """The command line that `kill()` stands for."""
+    return _line(config, "kill")
+
+
 def start_text(config: DockerConfig) -> str:
     """The command line that `start()` stands for."""
     return _line(config, "start")
@@ -97,6 +102,13 @@ class ContainerWriter:
         """End the process with SIGTERM, and with SIGKILL after so many seconds. Docker does not start it again."""
         async with self._engine() as engine:
             await self._stop(engine, await self._container(engine), seconds)
+
+    async def kill(self) -> None:
+        """End the process at once, without a chance to save; harmless when it does not run."""
+        async with self._engine() as engine:
+            container = await self._container(engine)
+            if container.state.running:
+                await engine.change(lambda api: api.kill(container.id), kill_text(self._config))
 
     async def start(self) -> None:
         """Start the container; harmless when it runs."""

@@ -4,10 +4,10 @@ import fnmatch
 import hashlib
 from collections.abc import Callable, Mapping
 
-from dfly_tui.lab.cron import Cron
 from dfly_tui.lab.flavour import Flavour
 from dfly_tui.lab.options import LabOptions, bytes_of
 from dfly_tui.lab.protocol import OK, Reply, error
+from dfly_tui.models.cron import Cron
 
 IMMUTABLE = frozenset({"dir", "dbnum", "aclfile"})
 
@@ -138,6 +138,6 @@ def _events(value: str) -> None:
 
 _CHECKS: Mapping[str, Callable[[str], object]] = {
     "maxmemory": bytes_of,
-    "snapshot_cron": lambda value: value and Cron(value),
+    "snapshot_cron": Cron,
     "notify_keyspace_events": _events,
 }

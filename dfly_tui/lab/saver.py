@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dfly_tui.lab.cron import Cron
 from dfly_tui.lab.keyspace import Change
+from dfly_tui.lab.rdb_load import commands, is_real
 from dfly_tui.lab.snapshot import (
     MAGIC,
     SUMMARY,
@@ -23,6 +23,7 @@ from dfly_tui.lab.snapshot import (
     read_changes,
 )
 from dfly_tui.lab.state import State
+from dfly_tui.models.cron import Cron
 
 if TYPE_CHECKING:
     from dfly_tui.lab.server import LabServer
@@ -203,7 +204,7 @@ class Saver:
             self._server.stats.failed_backups += 1
 
     async def load_at_start(self) -> bool:
-        """Load the newest snapshot of the data directory.
+        """Load the newest snapshot of the data directory. v1.22 goes on with nothing when it may not read it (#4840).
 
         Returns:
             Whether there was one.
@@ -219,7 +220,14 @@ class Saver:
         if path is None:
             self._server.log("Load snapshot: No snapshot found")
             return False
-        await self.load(path)
+        try:
+            await self.load(path)
+        except Damaged as problem:
+            may_not_read = isinstance(problem.__cause__, OSError)
+            self._server.log(f"{'Failed to load snapshot' if may_not_read else 'Rdb load failed'}: {problem}")
+            if not may_not_read or self._server.flavour.is_new:
+                raise
+            self._server.keyspace.flush()
         return True
 
     def has(self, path: Path) -> bool:
@@ -238,6 +246,9 @@ class Saver:
         try:
             server.keyspace.flush()
             for part in parts(path):
+                if is_real(part):
+                    await self._load_real(part)
+                    continue
                 for batch in _batches(read_changes(part)):
                     for change in batch:
                         server.keyspace.apply(change)
@@ -248,6 +259,16 @@ class Saver:
             server.state = State.ACTIVE
         self.restores += 1
         server.log(f"Load finished, num keys read: {server.keyspace.entries}")
+
+    async def _load_real(self, path: Path) -> None:
+        space = self._server.keyspace
+        socket = space.socket(lambda reply: None)
+        for number, words in enumerate(commands(path)):
+            socket.run(words)
+            if number % BATCH == 0:
+                await self._server.clock.sleep(0)
+        space.settle()
+        space.forget_socket(socket)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -156,6 +156,17 @@ class LabServer:
     ) -> None:
         await self.stop()
 
+    async def save_at_end(self) -> None:
+        """What comes before the end by SHUTDOWN or SIGTERM, if there is where to save.
+
+        It does not end while CLIENT PAUSE holds a command back: dragonfly#8270.
+        """
+        if not self.config["dbfilename"] or self.options.data_dir is None:
+            return
+        while self.pause.held:
+            await self.clock.sleep(0.05)
+        await self.saver.save_by_itself()
+
     def exit(self, code: int) -> None:
         """The process would end now: stop listening, close all connections, tell whoever started us."""
         if self._exited:

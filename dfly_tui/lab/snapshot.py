@@ -1,7 +1,7 @@
 """Snapshot files: their names, and what the lab writes into them.
 
 The names are Dragonfly's (`base-0000.dfs` … `base-summary.dfs`, or `base.rdb`). The contents begin like an RDB file and
-are the lab's own after that: it loads what it wrote and nothing else.
+are the lab's own after that. (Real RDB files it loads, too: `rdb_load`.)
 """
 
 import fnmatch

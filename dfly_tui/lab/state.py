@@ -20,9 +20,14 @@ class State(Enum):
 
 
 class Pause:
-    """CLIENT PAUSE."""
+    """CLIENT PAUSE.
+
+    Attributes:
+        held: How many commands wait for its end.
+    """
 
     def __init__(self, clock: Clock) -> None:
+        self.held = 0
         self._clock = clock
         self._until = 0.0
         self._writes_only = False
@@ -40,5 +45,9 @@ class Pause:
         """Hold this command back, if it is one that has to wait."""
         if session.admin or spec.is_admin or spec.name in {"CLIENT", "AUTH", "HELLO", "QUIT"}:
             return
-        while (left := self._until - self._clock.monotonic()) > 0 and (spec.is_write or not self._writes_only):
-            await self._clock.sleep(min(left, 0.05))
+        self.held += 1
+        try:
+            while (left := self._until - self._clock.monotonic()) > 0 and (spec.is_write or not self._writes_only):
+                await self._clock.sleep(min(left, 0.05))
+        finally:
+            self.held -= 1

@@ -7,6 +7,7 @@ what can be undone is undone, in reverse, and what cannot is said.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from dfly_tui.clock import Clock
@@ -16,7 +17,7 @@ from dfly_tui.operations.access import Access, Hands
 from dfly_tui.operations.audit import Audit, AuditEvent
 from dfly_tui.operations.confirmer import Confirmer
 from dfly_tui.operations.journal import Journal
-from dfly_tui.operations.plan import Act, Check, Confirm, Plan, Step, Verify
+from dfly_tui.operations.plan import Act, Check, Confirm, Hopeless, Plan, Step, Verify
 
 _OUTCOMES = {
     StepState.BLOCKED: Outcome.BLOCKED,
@@ -57,7 +58,8 @@ async def execute(plan: Plan, desk: Desk) -> AsyncGenerator[Event, None]:
     """Run a plan to its end.
 
     Yields:
-        Two events for each step that is taken, when it begins and when it ended, and last one with the outcome.
+        Two events for each step that is taken, when it begins and when it ended, and last one with the outcome; between
+        the two more, of a step that takes long.
     """
     run = _Run(plan, desk)
     async for event in run.events():
@@ -89,9 +91,11 @@ class _Run:
             if self._desk.stop.is_set() and not self._no_way_back:
                 self._outcome = Outcome.DECLINED
                 break
-            yield self._event(step, StepState.RUNNING)
-            event = await self._take(step)
+            event = self._event(step, StepState.RUNNING)
             yield event
+            async with aclosing(self._take(step)) as taken:
+                async for event in taken:
+                    yield event
             self._judge(step, event.state)
             if self._outcome is not None:
                 break
@@ -100,16 +104,19 @@ class _Run:
                 yield event
         yield self._ended()
 
-    async def _take(self, step: Step) -> Event:
+    async def _take(self, step: Step) -> AsyncGenerator[Event, None]:
+        """How it goes, and last how it ended."""
         match step:
             case Check():
-                return await self._check(step)
+                yield await self._check(step)
             case Confirm():
-                return await self._confirm(step)
+                yield await self._confirm(step)
             case Act():
-                return await self._act(step)
+                yield await self._act(step)
             case _:
-                return await self._verify(step)
+                async with aclosing(self._verify(step)) as verified:
+                    async for event in verified:
+                        yield event
 
     def _judge(self, step: Step, state: StepState) -> None:
         """What the end of a step means for the plan."""
@@ -227,29 +234,40 @@ class _Run:
             await clock.sleep(LOOK_SECONDS)
         return StepState.UNKNOWN, f"{error} ({error.hint})"
 
-    async def _verify(self, step: Verify) -> Event:
+    async def _verify(self, step: Verify) -> AsyncGenerator[Event, None]:
         if step.of in self._missing:
-            return self._event(step, StepState.SKIPPED, "there is nothing to wait for")
-        clock = self._desk.clock
+            yield self._event(step, StepState.SKIPPED, "there is nothing to wait for")
+            return
+        clock, told = self._desk.clock, ""
         deadline, since, started = clock.monotonic() + step.timeout_seconds, None, clock.monotonic()
         while True:
-            finding = await self._probe(step)
+            finding, over = await self._probe(step)
             now = clock.monotonic()
             if finding.verdict is Verdict.PASS:
                 since = now if since is None else since
                 if now - since >= step.hold_seconds:
-                    return self._event(step, StepState.DONE, f"after {now - started:.1f} s", (finding,))
-            elif now >= deadline or since is not None:
-                return self._event(step, StepState.FAILED, finding.value, (finding,))
+                    yield self._event(step, StepState.DONE, f"after {now - started:.1f} s", (finding,))
+                    return
+            elif over or now >= deadline or since is not None:
+                yield self._event(step, StepState.FAILED, finding.value, (finding,))
+                return
+            if step.long and self._desk.stop.is_set() and not self._no_way_back:
+                yield self._event(step, StepState.DECLINED, step.given_up)
+                return
+            if step.long and told != finding.value:
+                told = finding.value
+                yield self._event(step, StepState.RUNNING, told)
             await clock.sleep(step.every_seconds)
 
-    async def _probe(self, step: Verify) -> Finding:
+    async def _probe(self, step: Verify) -> tuple[Finding, bool]:
+        """What is found, and whether nothing else will be."""
         try:
-            return await step.probe()
+            return await step.probe(), False
         except DflyError as error:
-            return Finding(
+            finding = Finding(
                 code=error.code, title=step.title, value=str(error), verdict=Verdict.BLOCK, advice=error.hint
             )
+            return finding, isinstance(error, Hopeless)
 
     async def _undo(self) -> AsyncIterator[Event]:
         """Take back what was done, the last first; what cannot be taken back is left to do."""
@@ -266,7 +284,7 @@ class _Run:
                 continue
             yield self._event(back, StepState.RUNNING)
             yield await self._take_back(back, self._hands)
-        if self._outcome is Outcome.FAILED and self._acted:
+        if self._outcome is Outcome.FAILED and any(act.undo is not None for act in self._acted):
             self._outcome = Outcome.UNDONE
         if self._left:
             self._outcome = Outcome.INCOMPLETE

@@ -7,11 +7,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from dfly_tui.errors import DflyError
 from dfly_tui.models.operation import Finding, Level, PlanView, StepKind, StepView
 from dfly_tui.operations.access import Hands
 
 Look: TypeAlias = Callable[[], Awaitable[bool | None]]
 """Whether the world is as a step would make it: True, False, or None while that cannot be told."""
+
+
+class Hopeless(DflyError):
+    """What a `Verify` waits for will not come any more."""
+
+    code, title = "hopeless", "It failed"
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,15 @@ class Verify:
     """Something that must become so, and stay so.
 
     Attributes:
-        probe: A finding that passes when it is so.
+        probe: A finding that passes when it is so. What it raises is a finding, too; after `Hopeless` it is not asked
+            again.
         timeout_seconds: How long it may take.
         hold_seconds: How long it must stay so then.
         essential: Whether the later steps would do harm without it: the plan stops here then.
         of: Id of the act whose effect this is: without that there is nothing to wait for.
         left_to_do: What a person does when it does not become so.
+        long: What is found meanwhile is told, and the plan can be given up in the middle of it.
+        given_up: What is said then.
     """
 
     id: str
@@ -91,6 +101,8 @@ class Verify:
     essential: bool = False
     of: str = ""
     left_to_do: str = ""
+    long: bool = False
+    given_up: str = "given up"
 
 
 Step: TypeAlias = Check | Confirm | Act | Verify

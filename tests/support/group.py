@@ -168,6 +168,7 @@ async def group(
     restarts: bool = False,
     docker: bool = False,
     volumes: bool = True,
+    saves: bool = False,
     **options: Any,
 ) -> AsyncIterator[Group]:
     """A primary called `alpha` and its replicas `beta`, `gamma`, in sync.
@@ -175,6 +176,7 @@ async def group(
     Args:
         restarts: Something starts a server again that ended by itself.
         docker: They are in containers, which have volumes for their data if so wished.
+        saves: A server that is stopped saves first.
     """
     names = ["alpha", "beta", "gamma"][: replicas + 1]
     async with AsyncExitStack() as stack:
@@ -186,7 +188,9 @@ async def group(
         for name in names[1:]:
             await eventually(partial(in_sync, servers.running[name]))
         proxies = {name: await stack.enter_async_context(_proxy(servers, name)) for name in names}
-        engine = await stack.enter_async_context(LabEngine(servers, state, volumes=volumes)) if docker else None
+        engine = (
+            await stack.enter_async_context(LabEngine(servers, state, volumes=volumes, saves=saves)) if docker else None
+        )
         if engine is not None:
             for name in names:
                 engine.hold(name)

@@ -5,17 +5,25 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from dfly_tui.lab.listening import stop_accepting
+from dfly_tui.lab.snapshot import Damaged
 from tests.support.clock import settle
 from tests.support.proxy import Harm
 from tests.support.supervised import Servers
 
 NEVER = "0001-01-01T00:00:00Z"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 IMAGE = "sha256:1ab"
 
 
@@ -30,6 +38,13 @@ class Box:
     policy: dict[str, Any] = field(default_factory=lambda: {"Name": "unless-stopped", "MaximumRetryCount": 0})
     state: str = "created"
     restarts: int = 0
+    exit_code: int = 0
+    started_at: str = NEVER
+    finished_at: str = NEVER
+    log: list[str] = field(default_factory=list)
+
+    def ended(self, exit_code: int) -> None:
+        self.state, self.exit_code, self.finished_at = "exited", exit_code, _now()
 
 
 class LabEngine:
@@ -39,21 +54,26 @@ class LabEngine:
         commands: `("update", name, policy)`, `("start", name)` and the like, in order.
         harm, chosen, struck: As a `Proxy` has them; a harm that keeps the caller waiting is none here.
         volumes: Whether containers have one for their data.
+        arrived: Called with every such request before it is answered.
+        saves: Whether a server that is stopped saves first, as a real one does.
     """
 
-    def __init__(self, servers: Servers, folder: Path, *, volumes: bool = True) -> None:
+    def __init__(self, servers: Servers, folder: Path, *, volumes: bool = True, saves: bool = False) -> None:
         self.host = f"unix://{folder / 'docker.sock'}"
         self.commands: list[tuple[str, ...]] = []
         self.harm: Harm | None = None
         self.chosen: Callable[[tuple[str, ...]], bool] = lambda words: False
         self.struck: Callable[[], None] = lambda: None
-        self.volumes = volumes
+        self.arrived: Callable[[tuple[str, ...]], None] = lambda words: None
+        self.volumes, self.saves = volumes, saves
         self.boxes: list[Box] = []
         self._servers = servers
         self._ids = count(1)
         self._cut = False
         self._tasks: set[asyncio.Task[None]] = set()
         servers.ended = self._process_ended
+        if saves:
+            servers.logged = self._logged
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_unix_server(self._serve, self.host.removeprefix("unix://"))
@@ -69,7 +89,7 @@ class LabEngine:
 
     def hold(self, name: str) -> None:
         """A lab server that runs is in a container of that name."""
-        self.boxes.append(Box(self._new_id(), name, name, state="running"))
+        self.boxes.append(Box(self._new_id(), name, name, state="running", started_at=_now()))
 
     def box(self, name: str) -> Box | None:
         """The container of a name or id."""
@@ -94,7 +114,7 @@ class LabEngine:
     async def _process_ended(self, server: str) -> None:
         """Do what the restart policy says."""
         box = next(box for box in self.boxes if box.server == server and box.state == "running")
-        box.state = "exited"
+        box.ended(0)
         if box.policy["Name"] in {"always", "unless-stopped"}:
             await asyncio.sleep(0.2)
             box.restarts += 1
@@ -104,14 +124,29 @@ class LabEngine:
         if box.state != "running":
             flag = next((word for word in box.command if word.startswith("--replicaof=")), "")
             port = int(flag.rpartition(":")[2]) if flag else None
-            await self._servers.start(box.server, follow=self._servers.name_of(port) if port else None)
-            box.state = "running"
+            box.state, box.started_at = "running", _now()
+            try:
+                await self._servers.start(box.server, follow=self._servers.name_of(port) if port else None)
+            except Damaged:
+                await self._servers.running[box.server].stop()
+                box.ended(1)
 
     async def _stop(self, box: Box) -> None:
         if box.state == "running":
-            box.state = "exited"
+            box.ended(0)
             self._servers.running[box.server].faults.frozen = False
+            if self.saves:
+                await self._servers.running[box.server].save_at_end()
             await self._servers.running[box.server].stop()
+
+    async def _kill(self, box: Box) -> None:
+        box.ended(137)
+        await self._servers.running[box.server].stop()
+
+    def _logged(self, server: str, words: str) -> None:
+        for box in self.boxes:
+            if box.server == server:
+                box.log.append(f"{_now()} {server}: {words}")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -126,7 +161,7 @@ class LabEngine:
                 if answer is None:
                     break
                 status, data = answer
-                packed = json.dumps(data).encode() if data is not None else b""
+                packed = data if isinstance(data, bytes) else json.dumps(data).encode() if data is not None else b""
                 writer.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n" % status)
                 writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(packed), packed))
         self._tasks.discard(task)
@@ -144,6 +179,7 @@ class LabEngine:
         policy = (str(body["RestartPolicy"]["Name"]),) if what == "update" else ()
         command = (what, box.server if box else query["name"], *policy)
         self.commands.append(command)
+        self.arrived(command)
         harm, self.harm = (self.harm, None) if self.harm and self.chosen(command) else (None, self.harm)
         if harm is not None:
             self.struck()
@@ -151,7 +187,8 @@ class LabEngine:
             return None
         if harm is Harm.REFUSED:
             return 500, {"message": "not today"}
-        answer = await self._change(what, box, query, body)
+        # Whoever hangs up does not stop it.
+        answer = await asyncio.shield(asyncio.ensure_future(self._change(what, box, query, body)))
         return answer if harm is None else None
 
     async def _change(self, what: str, box: Box | None, query: dict[str, str], body: Any) -> tuple[int, Any]:
@@ -169,6 +206,8 @@ class LabEngine:
                 await self._stop(box)
             case "start":
                 await self._start(box)
+            case "kill":
+                await self._kill(box)
             case "rename":
                 box.name = query["name"]
             case "rm":
@@ -185,8 +224,9 @@ class LabEngine:
                 return 200, [{"Id": box.id, "Names": [f"/{box.name}"]} for box in self.boxes]
             case ["containers", name, "json"] if box := self.box(name):
                 return 200, self._inspected(box)
-            case ["containers", _, "logs"]:
-                return 200, None
+            case ["containers", name, "logs"]:
+                box = self.box(name)
+                return 200, "\n".join(box.log if box else ()).encode() or None
         return 404, {"message": "No such container"}
 
     def _inspected(self, box: Box) -> dict[str, Any]:
@@ -195,8 +235,8 @@ class LabEngine:
         return {
             "Id": box.id, "Name": f"/{box.name}", "Created": f"2026-01-02T03:04:{len(self.boxes):02}Z", "Image": IMAGE,
             "Path": box.command[0], "Args": box.command[1:], "RestartCount": box.restarts,
-            "State": {"Status": box.state, "Running": running, "ExitCode": 0, "OOMKilled": False,
-                      "StartedAt": NEVER, "FinishedAt": NEVER},
+            "State": {"Status": box.state, "Running": running, "ExitCode": box.exit_code, "OOMKilled": False,
+                      "StartedAt": box.started_at, "FinishedAt": box.finished_at},
             "Mounts": [volume] if self.volumes else [], "NetworkSettings": {"Networks": {}},
             "Config": {"Image": "dragonfly", "Hostname": box.id[:12], "Cmd": box.command, "Env": [], "Labels": {},
                        "Tty": True, "StopTimeout": 0},

@@ -24,6 +24,7 @@ class Servers:
         self._clock = LoopClock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.ended: Callable[[str], Awaitable[None]] = self._start_again
+        self.logged: Callable[[str, str], None] | None = None
 
     def name_of(self, port: int) -> str:
         """Who listens there."""
@@ -37,6 +38,8 @@ class Servers:
             port=self._ports.get(name, 0), on_exit=partial(self._ended, name), **self._options,
         )  # fmt: skip
         self.running[name] = server
+        if self.logged is not None:
+            server.log = partial(self.logged, name)  # type: ignore[method-assign]
         await server.start()
         self._ports[name] = server.port
 

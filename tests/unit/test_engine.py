@@ -25,7 +25,7 @@ from dfly_tui.operations.confirmer import Confirmer, Deny, GivenAnswer
 from dfly_tui.operations.engine import Desk, execute
 from dfly_tui.operations.guard import Guard
 from dfly_tui.operations.journal import Journal, records
-from dfly_tui.operations.plan import Act, Check, Confirm, Plan, Step, Verify
+from dfly_tui.operations.plan import Act, Check, Confirm, Hopeless, Plan, Step, Verify
 from dfly_tui.settings import InstanceConfig, Settings
 from tests.support.clock import FakeClock, settle
 from tests.support.secrets import Password
@@ -427,6 +427,29 @@ async def test_whoever_is_killed_leaves_a_journal_and_the_act_goes_on(case: Case
     assert (record.is_unfinished, record.steps) == (True, {"a": "unknown"})
     await case.clock.advance(2.0)
     assert finished.is_set()
+
+
+async def test_what_will_not_come_is_not_waited_for(case: Case) -> None:
+    step = verify(Hopeless("it broke", "mend it"), timeout_seconds=1e9)
+    events = await case.run(case.act("a", undo=case.act("back")), step)
+    assert ended(events)[0] is Outcome.UNDONE
+    assert case.done == ["a", "back"]
+
+
+async def test_what_takes_long_is_told_and_can_be_given_up(case: Case) -> None:
+    looks: list[int] = []
+
+    async def probe() -> Finding:
+        looks.append(len(looks))
+        if len(looks) == 5:
+            case.stop.set()
+        return blocked("x", "it is so", f"{len(looks) // 2} of 9")
+
+    step = Verify(id="verify", title="it is so", probe=probe, timeout_seconds=1e9, long=True)
+    events = await case.run(case.act("a", undo=case.act("back")), step)
+    assert [event.text for event in events if event.step == "verify"] == ["", "0 of 9", "1 of 9", "2 of 9", "given up"]
+    assert ended(events)[0] is Outcome.DECLINED
+    assert case.done == ["a", "back"]
 
 
 async def test_what_stays_although_the_plan_is_given_up_is_said(case: Case) -> None:

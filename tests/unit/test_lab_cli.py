@@ -97,6 +97,27 @@ async def test_nobody_is_left_behind() -> None:
         await eventually(all_gone)
 
 
+async def test_one_that_is_started_as_a_dragonfly_is_saves_when_it_is_told_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DFLY_flavour", "1.22")
+    monkeypatch.setenv("DFLY_requirepass", "s3cret")
+    flags = ("--logtostderr", "--dbnum=16", f"--dir={tmp_path}", "--dbfilename=dump", "--proactor_threads=3")
+    async with running(*flags) as process:
+        server = await announced(process)
+        assert server["flavour"] == "1.22"
+        async with Client(server["port"], "s3cret") as client:
+            assert await client("SET", "kept", "1") == "OK"
+    assert process.returncode == 0
+    shards = {f"dump-{number:04}.dfs" for number in range(3)}
+    assert {path.name for path in tmp_path.iterdir()} == shards | {"dump-summary.dfs"}
+    async with running(*flags, "--nodf_snapshot_format") as process:
+        server = await announced(process)
+        async with Client(server["port"], "s3cret") as client:
+            assert await client("GET", "kept") == "1"
+    assert (tmp_path / "dump.rdb").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -105,6 +126,7 @@ async def test_nobody_is_left_behind() -> None:
         (["--password-file", "/nonexistent"], "cannot read"),
         (["--dbfilename", "x.rdb"], "DF snapshot format"),
         (["--port", "70000"], "--port"),
+        (["--proactor_threads", "0"], "--proactor_threads"),
         (["--replicaof", "nowhere"], "--replicaof"),
     ],
 )

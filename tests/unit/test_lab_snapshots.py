@@ -1,5 +1,6 @@
 """The lab's snapshots are files that are really there, and are really loaded."""
 
+import asyncio
 import os
 import re
 from datetime import UTC, datetime
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dfly_tui.errors import ConfigError
-from dfly_tui.lab.cron import Cron
 from dfly_tui.lab.options import bytes_of
+from dfly_tui.lab.server import LabServer
 from dfly_tui.lab.snapshot import MAGIC, BadName, Damaged, base_name, newest
 from tests.support.clock import FakeClock, settle
 from tests.support.eventually import eventually
@@ -166,34 +167,6 @@ def test_names_that_are_refused(name: str, rdb: bool, why: str) -> None:
         base_name(name, rdb=rdb, now=NOW)
 
 
-@pytest.mark.parametrize(
-    ("expression", "due"),
-    [
-        ("* * * * *", True),
-        ("4 3 2 1 5", True),  # 2 January 2026 is a Friday
-        ("*/2 3 * * *", True),
-        ("0,4 1-5 * * *", True),
-        ("5 3 * * *", False),
-        ("4 3 2 1 0", False),
-        ("4/3 * * * *", True),
-    ],
-)
-def test_cron(expression: str, due: bool) -> None:
-    assert Cron(expression).is_due(NOW) is due
-
-
-def test_sunday_is_0_and_7() -> None:
-    sunday = datetime(2026, 1, 4, tzinfo=UTC)
-    assert Cron("* * * * 0").is_due(sunday)
-    assert Cron("* * * * 7").is_due(sunday)
-
-
-@pytest.mark.parametrize("expression", ["", "bad", "* * * *", "60 * * * *", "*/0 * * * *", "5-1 * * * *", "a * * * *"])
-def test_what_is_no_cron(expression: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        Cron(expression)
-
-
 def test_sizes() -> None:
     assert [bytes_of(text) for text in ("1024", "1k", "1.5gb", "2GiB")] == [1024, 1024, 3 << 29, 2 << 30]
     with pytest.raises(ValueError, match="not a size"):
@@ -203,3 +176,24 @@ def test_sizes() -> None:
 def test_a_name_the_real_ones_do_not_start_with_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"\.rdb"):
         lab(dbfilename="dump-{timestamp}.rdb")
+
+
+async def test_while_a_pause_holds_somebody_it_does_not_save_at_its_end(tmp_path: Path) -> None:
+    """dragonfly#8270."""
+    clock = FakeClock()
+    async with lab(clock, data_dir=tmp_path) as server, Client(server.port) as client, Client(server.port) as writer:
+        assert await client("CLIENT", "PAUSE", 60_000, "WRITE") == "OK"
+        held = asyncio.ensure_future(writer("SET", "a", "1"))
+        await eventually(lambda: is_held(server))
+        ending = asyncio.ensure_future(server.save_at_end())
+        await clock.advance(30)
+        assert files(tmp_path) == []
+        assert await client("CLIENT", "UNPAUSE") == "OK"
+        await clock.advance(1)
+        await ending
+        assert await held == "OK"
+        assert files(tmp_path)[-1].endswith("-summary.dfs")
+
+
+async def is_held(server: LabServer) -> bool:
+    return server.pause.held > 0

@@ -45,8 +45,8 @@ async def shutdown(call: Call) -> Reply:
     if word not in {"", "SAVE", "NOSAVE"} or len(call.args) > 1:
         return SYNTAX_ERROR
     server = call.server
-    if word != "NOSAVE" and server.config["dbfilename"] and server.options.data_dir is not None:
-        await server.saver.save_by_itself()
+    if word != "NOSAVE":
+        await server.save_at_end()
     server.exit(0)
     return OK
 
