@@ -21,6 +21,7 @@ async def look_at(scene: Backups) -> BackupsSeen:
         kept = scene.catalogue.read()
     except OSError as error:
         kept = Kept(unreadable=(f"the catalogue cannot be read: {error}",))
+    pause = scene.pauses.of(scene.name)
     return BackupsSeen(
         at=scene.access.clock.now(),
         stores=(own, *await others),
@@ -29,4 +30,6 @@ async def look_at(scene: Backups) -> BackupsSeen:
         cron=scene.told.get("snapshot_cron") if scene.told else None,
         dbfilename=scene.told.get("dbfilename"),
         folder=scene.told.get("dir"),
+        paused_until=pause.until if pause is not None else None,
+        paused_cron=pause.cron if pause is not None else "",
     )

@@ -1,7 +1,7 @@
 """An instance and all that has to do with its backups: what the plans, the screen and the command line begin with."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import partial
@@ -21,8 +21,10 @@ from dfly_tui.models.snapshots import Encryption, SnapshotFormat, SnapshotSet, l
 from dfly_tui.operations.access import Access
 from dfly_tui.operations.backup.catalogue import Catalogue, adopted
 from dfly_tui.operations.backup.chosen import Chosen
+from dfly_tui.operations.backup.pauses import Pauses
 from dfly_tui.operations.backup.prune import Pruning
 from dfly_tui.operations.backup.samples import Where, differ
+from dfly_tui.operations.backup.schedule import Scheduling
 from dfly_tui.settings import InstanceConfig, Settings
 from dfly_tui.settings_backup import BackupSettings
 from dfly_tui.text import safe
@@ -40,6 +42,7 @@ class Backups:
         own: Where its own snapshots lie, or why this machine has no way to them.
         others: The stores it is copied to.
         told: What CONFIG GET says; empty while it does not answer.
+        pauses: Schedules that are paused.
         here: The zone of this machine.
     """
 
@@ -53,6 +56,7 @@ class Backups:
     own: Store | DflyError
     others: tuple[Store, ...]
     told: Mapping[str, str]
+    pauses: Pauses
     here: tzinfo = UTC
 
     @property
@@ -113,7 +117,7 @@ class Backups:
             what = "there is no whole set" if newest else f"there is no set {safe(base, limit=120)}"
             where = ", ".join(place.name for place in places)
             raise BadInput(f"{what} of {safe(self.name)} in {where}", f"dfly-tui backup list {safe(self.name)}")
-        place, each = max(whole, key=lambda pair: pair[1].written_at) if newest else (whole or found)[0]
+        place, each = _newest(whole) if newest else (whole or found)[0]
         record = self.catalogue.find((each.base, each.format))
         return Chosen(place, each, record, self._coder(each, readable))
 
@@ -161,6 +165,10 @@ class Backups:
     def keys(self) -> Where:
         """What reads its keys."""
         return Where(self.access.key_reader(self.name), partial(self.access.key_codec, self.name))
+
+    def scheduling(self) -> Scheduling:
+        """What its schedule is changed with."""
+        return Scheduling(self.access, self.name, self.plan_id, self.who, self.pauses, self.here)
 
     def pruning(self) -> Pruning:
         """What retention is decided by."""
@@ -211,8 +219,17 @@ async def opened(
         others = tuple(store_of(store, secret_of) for store in settings.stores if store.name in backup.copy_to)
         for store in others:
             stack.push_async_callback(store.aclose)
-        catalogue = Catalogue(folder, name)
-        yield Backups(access, name, backup, plan_id, who, environ, catalogue, own, others, told, here)
+        catalogue, pauses = Catalogue(folder, name), Pauses(folder)
+        if told and catalogue.folder.is_dir():
+            with suppress(OSError):  # it is only missed by who looks without asking the server
+                catalogue.note_cron(told.get("snapshot_cron", ""))
+        yield Backups(access, name, backup, plan_id, who, environ, catalogue, own, others, told, pauses, here)
+
+
+def _newest(found: Sequence[tuple[Store, SnapshotSet]]) -> tuple[Store, SnapshotSet]:
+    """The set that was saved last, where it lies first: a copy of it was written later, and is no newer."""
+    first = {(each.base, each.format): (store, each) for store, each in reversed(found)}
+    return max(first.values(), key=lambda pair: pair[1].written_at)
 
 
 def _folder_of(container: ContainerInfo | None) -> str:
