@@ -8,6 +8,7 @@ from dfly_tui.clients.password import PasswordProvider
 from dfly_tui.clock import Clock
 from dfly_tui.errors import AuthFailed, SecretError
 from dfly_tui.operations.audit import Audit
+from dfly_tui.operations.backup.watch import BackupWatch
 from dfly_tui.operations.guard import Guard
 from dfly_tui.paths import Paths
 from dfly_tui.pollers.hub import Hub
@@ -105,7 +106,8 @@ def build_services(
         timeout = settings.defaults.timeout_seconds
         return open_clients(config, password_of(config), clock=clock, timeout_seconds=timeout)
 
-    hub = Hub(settings, clients_of, clock=clock, rng=random.Random())  # noqa: S311  # jitter is no secret
+    watch = BackupWatch(paths.backups_dir, settings, clock)
+    hub = Hub(settings, clients_of, clock=clock, rng=random.Random(), backups=watch.told)  # noqa: S311  # jitter is no secret
 
     def ask_again() -> None:
         for watched in hub.watched:

@@ -106,7 +106,8 @@ def _saved(status: InstanceStatus, moment: Moment) -> Run:
         return Run(f"now {kept.snapshot_fraction:.0%}" if kept.snapshot_fraction is not None else "now")
     if kept.last_snapshot_at is None:
         return Run("never" if kept.loading is not None else MISSING)
-    return Run(f"{coarse((moment.wall - kept.last_snapshot_at).total_seconds())} ago")
+    proven = f", proven {coarse((moment.wall - status.proven_at).total_seconds())}" if status.proven_at else ""
+    return Run(f"{coarse((moment.wall - kept.last_snapshot_at).total_seconds())} ago{proven}")
 
 
 def _container(status: InstanceStatus, moment: Moment) -> Run:

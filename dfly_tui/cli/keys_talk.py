@@ -22,20 +22,7 @@ class Talking(PlanRun):
 
     async def run(self, plan: Plan) -> Outcome:
         """Run a plan to its end; what it prints last is the outcome."""
-        events = await self.events(plan, run)
-        last, view = events[-1], plan.view()
-        outcome = last.outcome or Outcome.UNKNOWN
-        if self.as_json:
-            self.print({"outcome": outcome, "run": view.id, "left_to_do": last.follow_ups})
-            return outcome
-        print(f"{outcome}: {view.title}{f': {last.text}' if last.text else ''}")
-        for step in view.steps if outcome is Outcome.PLANNED else ():
-            print(f"  {step.title}")
-            for command in step.commands:
-                print(f"      {command}")
-        for line in last.follow_ups:
-            print(f"left to do: {line}")
-        return outcome
+        return await self.to_the_end(plan, run)
 
     def progress(self, progress: Progress) -> None:
         """How far a change of many keys is."""

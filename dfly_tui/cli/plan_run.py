@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dfly_tui.cli.failover_talk import AtTheTerminal, Unlocking, event_lines, talk
-from dfly_tui.models.operation import Confirmation, Event, Level
+from dfly_tui.models.operation import Confirmation, Event, Level, Outcome, PlanView
 from dfly_tui.operations.access import Access
 from dfly_tui.operations.audit import Audit
 from dfly_tui.operations.confirmer import Confirmer, Deny, GivenAnswer
@@ -68,10 +68,31 @@ class PlanRun:
         async with aclosing(run(plan, desk)) as stream:
             async for event in stream:
                 events.append(event)
-                for line in event_lines(event, view):
+                for line in self.told(event, view):
                     talk(line)
                 self.print({"event": event.model_dump(mode="json")})
         return events
+
+    async def to_the_end(self, plan: Plan, run: Runner) -> Outcome:
+        """Run a plan and tell how it ended; what it prints last is the outcome."""
+        events = await self.events(plan, run)
+        last, view = events[-1], plan.view()
+        outcome = last.outcome or Outcome.UNKNOWN
+        if self.as_json:
+            self.print({"outcome": outcome, "run": view.id, "left_to_do": last.follow_ups})
+            return outcome
+        print(f"{outcome}: {view.title}{f': {last.text}' if last.text else ''}")
+        for step in view.steps if outcome is Outcome.PLANNED else ():
+            print(f"  {step.title}")
+            for command in step.commands:
+                print(f"      {command}")
+        for line in last.follow_ups:
+            print(f"left to do: {line}")
+        return outcome
+
+    def told(self, event: Event, view: PlanView) -> list[str]:
+        """What is said of an event, in lines."""
+        return event_lines(event, view)
 
     def print(self, line: dict[str, object]) -> None:
         """A line of JSON, if that is wanted."""

@@ -15,6 +15,8 @@ from dfly_tui.models.health import InstanceStatus, Observation, assess
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.models.reading import Reading
+from dfly_tui.operations.backup.watch import BackupWatch
+from dfly_tui.paths import Paths
 from dfly_tui.pollers.poll import or_bug, poll
 from dfly_tui.secrets import PasswordSource
 from dfly_tui.settings import InstanceConfig, Settings
@@ -98,7 +100,8 @@ async def look(
             return Observation(config=config, status=Reading(seq=1, error=error, failures=1))
 
     observations = await asyncio.gather(*map(observe, settings.instances))
-    return assess(observations, settings.defaults.thresholds, now=started, wall=clock.now())
+    backups = BackupWatch(Paths.from_env(environ).backups_dir, settings, clock).told(observations)
+    return assess(observations, settings.defaults.thresholds, now=started, wall=clock.now(), backups=backups)
 
 
 async def look_and_ask(

@@ -10,7 +10,7 @@ from dfly_tui.errors import Unreachable
 from dfly_tui.models.reading import Freshness
 from dfly_tui.models.symptoms import symptoms
 from dfly_tui.models.topology import Fleet, Member, drift
-from dfly_tui.models.verdict import InstanceStatus, Observation, Reason, State
+from dfly_tui.models.verdict import BackupsTold, InstanceStatus, Observation, Reason, State
 from dfly_tui.settings import Thresholds
 
 __all__ = ["InstanceStatus", "Observation", "Reason", "State", "assess"]
@@ -22,7 +22,7 @@ def assess(
     *,
     now: float,
     wall: datetime,
-    backups: Mapping[str, Sequence[Reason]] | None = None,
+    backups: Mapping[str, BackupsTold] | None = None,
 ) -> tuple[InstanceStatus, ...]:
     """Judge every instance, and the topology of each group.
 
@@ -30,7 +30,7 @@ def assess(
         thresholds: For instances that have none of their own.
         now: The clock's monotonic time, to which readings' ages refer.
         wall: The wall clock, to which snapshots' ages refer.
-        backups: What is wrong with an instance's backups (`backup_alerts`), by its name.
+        backups: What the catalogue tells of an instance's backups, by its name.
 
     Returns:
         One status per observation, the worst first, otherwise in the configured order.
@@ -38,7 +38,7 @@ def assess(
     fleet = Fleet(_member(item, now) for item in observations)
     known = backups or {}
     statuses = [
-        _judge(item, item.config.thresholds or thresholds, fleet, now, wall, known.get(item.config.name, ()))
+        _judge(item, item.config.thresholds or thresholds, fleet, now, wall, known.get(item.config.name, BackupsTold()))
         for item in observations
     ]
     return tuple(sorted(statuses, key=lambda status: -status.state.rank))
@@ -54,10 +54,10 @@ def _member(item: Observation, now: float) -> Member:
 
 
 def _judge(
-    item: Observation, limits: Thresholds, fleet: Fleet, now: float, wall: datetime, backups: Sequence[Reason]
+    item: Observation, limits: Thresholds, fleet: Fleet, now: float, wall: datetime, backups: BackupsTold
 ) -> InstanceStatus:
     found = symptoms(
-        item, limits, now=now, wall=wall, group_snapshot_at=fleet.last_snapshot_at(item.config), backups=backups
+        item, limits, now=now, wall=wall, group_snapshot_at=fleet.last_snapshot_at(item.config), backups=backups.reasons
     )
     reasons = [*found, *drift(item.config, fleet)]
     reasons.sort(key=lambda reason: -reason.state.rank)
@@ -65,4 +65,6 @@ def _judge(
     state = reasons[0].state if reasons else State.OK
     if freshness is Freshness.PENDING and state is State.OK:
         state = State.UNKNOWN
-    return InstanceStatus(observation=item, freshness=freshness, state=state, reasons=tuple(reasons))
+    return InstanceStatus(
+        observation=item, freshness=freshness, state=state, reasons=tuple(reasons), proven_at=backups.proven_at
+    )

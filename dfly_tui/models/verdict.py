@@ -1,6 +1,8 @@
 """The words of a verdict: how an instance is, why, and what that was judged by."""
 
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import ConfigDict
 
@@ -60,13 +62,30 @@ class Observation(Frozen):
     refused_per_second: float | None = None
 
 
+class BackupsTold(NamedTuple):
+    """What the catalogue tells of an instance's backups.
+
+    Attributes:
+        reasons: What is wrong with them.
+        proven_at: When a restore was last proven; None if none ever was.
+    """
+
+    reasons: tuple[Reason, ...] = ()
+    proven_at: datetime | None = None
+
+
 class InstanceStatus(Frozen):
-    """An observation and the verdict on it; reasons come worst first."""
+    """An observation and the verdict on it; reasons come worst first.
+
+    Attributes:
+        proven_at: When a restore from its backups was last proven; None if none ever was.
+    """
 
     observation: Observation
     freshness: Freshness
     state: State
     reasons: tuple[Reason, ...] = ()
+    proven_at: datetime | None = None
 
     @property
     def config(self) -> InstanceConfig:

@@ -18,9 +18,10 @@ from dfly_tui.clock import Clock
 from dfly_tui.errors import DflyError
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.instance import InstanceSnapshot
+from dfly_tui.models.operation import Level
 from dfly_tui.models.world import Seen, World
 from dfly_tui.operations.guard import Guard
-from dfly_tui.settings import InstanceConfig
+from dfly_tui.settings import Environment, InstanceConfig
 
 PasswordOf = Callable[[InstanceConfig], PasswordProvider]
 DOCKER_SECONDS = 20.0
@@ -66,6 +67,11 @@ class Access:
         self._readers: dict[str, DragonflyReader] = {}
         self._containers: dict[str, DockerContainers] = {}
         self._key_readers: dict[str, KeyReader] = {}
+
+    def level(self, name: str, *, grave: bool = False) -> Level:
+        """How a change of an instance is confirmed: production, or what may be, asks for the name always."""
+        production = self.configs[name].environment in {Environment.PRODUCTION, Environment.UNKNOWN}
+        return Level.NAME if grave or production else Level.BUTTON
 
     def reader(self, name: str) -> DragonflyReader:
         """What reads one instance; the same each time."""

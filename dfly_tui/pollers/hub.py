@@ -1,7 +1,7 @@
 """The hub owns every feed: one set per instance, started when somebody looks, with their history."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dfly_tui.clients.connect import InstanceClients
 from dfly_tui.clock import Clock
@@ -10,6 +10,7 @@ from dfly_tui.models.health import InstanceStatus, Observation, assess
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.metrics import MetricsPage
 from dfly_tui.models.reading import Reading
+from dfly_tui.models.verdict import BackupsTold
 from dfly_tui.pollers.feed import Feed
 from dfly_tui.pollers.history import PageHistory, StatusHistory
 from dfly_tui.settings import InstanceConfig, Settings
@@ -25,6 +26,8 @@ SAFETY_NET_SECONDS = 60.0
 """Clients give up by themselves, sooner; a read may take this long only while a person types a password."""
 
 OpenClients = Callable[[InstanceConfig], InstanceClients]
+TellBackups = Callable[[Sequence[Observation]], Mapping[str, BackupsTold]]
+"""What the catalogue tells of the backups of these; asked at every paint."""
 
 
 class Watched:
@@ -89,8 +92,17 @@ class Watched:
 class Hub:
     """All instances. Screens subscribe here; nothing else fetches."""
 
-    def __init__(self, settings: Settings, open_clients: OpenClients, *, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        open_clients: OpenClients,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        backups: TellBackups = lambda seen: {},
+    ) -> None:
         self.clock = clock
+        self._backups = backups
         self.paused = False
         self.interval = settings.defaults.interval_seconds
         self._settings = settings
@@ -136,7 +148,8 @@ class Hub:
         """The verdict on the whole fleet as of now, problems first."""
         now = self.clock.monotonic()
         observations = [watched.observation(now) for watched in self.watched]
-        return assess(observations, self._settings.defaults.thresholds, now=now, wall=self.clock.now())
+        thresholds, backups = self._settings.defaults.thresholds, self._backups(observations)
+        return assess(observations, thresholds, now=now, wall=self.clock.now(), backups=backups)
 
     def refresh_now(self) -> None:
         """Read everything that is being watched at once."""

@@ -164,3 +164,9 @@ async def keys_of(found: Instance) -> int:
 def texts(events: Sequence[Event], step: str) -> list[str]:
     """What was told of a step."""
     return [event.text for event in events if event.step == step]
+
+
+def fill(keeper: Container) -> None:
+    """No room is left on the disk it keeps."""
+    code, output = keeper.exec_run(["bash", "-c", "cat /dev/zero > /data/filler"])
+    assert code, output

@@ -1,13 +1,12 @@
 """Restores on a real engine in which something goes wrong, and RDB files that a real redis-server wrote."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from dfly_tui.clients.stores.folder import FolderStore
@@ -17,12 +16,11 @@ from dfly_tui.operations.backup.drill import drill
 from dfly_tui.operations.backup.restore import restore
 from dfly_tui.operations.backup.restore_resume import resume, situation
 from dfly_tui.operations.journal import records
-from tests.docker.backups import Instance, instance, keys_of
+from tests.docker.backups import Instance, fill, instance, keys_of
 from tests.docker.test_restore import EXACT, proven, with_a_set
 from tests.support.group import Yes, outcome, told
 from tests.support.real_rdb import KEYS, real_rdb
 from tests.support.restoring import Told, ended, restoring
-from tests.support.standalone import ensure_standalone_image
 
 pytestmark = pytest.mark.docker
 
@@ -115,31 +113,6 @@ async def test_the_program_is_killed_while_it_tries_the_set(engine: DockerClient
             events = await alpha.run(await drill(kept, await kept.chosen("dump-1", record)), access)
         assert outcome(events) is Outcome.DONE, told(events)
         assert left not in alpha.throwaways(), "the next one removes it"
-
-
-@pytest.fixture
-def small_disk(engine: DockerClient, name: str) -> Iterator[Container]:
-    """A disk of some MiB, as long as this container runs: it is the volume of the same name."""
-    volume = engine.volumes.create(
-        name, driver_opts={"type": "tmpfs", "device": "tmpfs", "o": "size=4m,mode=1777"}
-    )  # fmt: skip
-    keeper = engine.containers.create(
-        ensure_standalone_image(engine), ["-c", "import time; time.sleep(600)"],
-        entrypoint=["/usr/local/bin/python3"], name=f"{name}-keeper", volumes=[f"{name}:/data"], network_mode="none",
-    )  # fmt: skip
-    try:
-        keeper.start()
-        yield keeper
-    finally:
-        for each in (f"{name}", f"{name}-keeper"):
-            with suppress(NotFound):
-                engine.containers.get(each).remove(force=True)
-        volume.remove(force=True)
-
-
-def fill(keeper: Container) -> None:
-    code, output = keeper.exec_run(["bash", "-c", "cat /dev/zero > /data/filler"])
-    assert code, output
 
 
 @pytest.mark.parametrize(("kind", "flags"), [("DF", ()), ("RDB", EXACT)])

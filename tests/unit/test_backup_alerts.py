@@ -12,6 +12,7 @@ from dfly_tui.models.backup_view import INSTANCE, BackupsSeen, StoreSeen
 from dfly_tui.models.health import Observation, Reason, State, assess
 from dfly_tui.models.instance import InstanceSnapshot
 from dfly_tui.models.snapshots import SnapshotFile
+from dfly_tui.models.verdict import BackupsTold
 from dfly_tui.settings import Thresholds
 from dfly_tui.settings_backup import BackupSettings
 from tests.support.clock import START
@@ -207,7 +208,8 @@ OTHER = Reason(code="backup-disk", text="y", advice="", state=State.WARNING)
 
 
 def told_of(item: Observation, *reasons: Reason) -> list[str]:
-    (status,) = assess([item], LIMITS, now=MONOTONIC, wall=START, backups={item.config.name: reasons, "x": [WRONG]})
+    told = {item.config.name: BackupsTold(reasons), "x": BackupsTold((WRONG,))}
+    (status,) = assess([item], LIMITS, now=MONOTONIC, wall=START, backups=told)
     return [each.code for each in status.reasons]
 
 

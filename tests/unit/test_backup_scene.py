@@ -154,6 +154,13 @@ async def test_a_set_is_found_where_it_is_whole(at: Backed) -> None:
         assert (await scene.chosen("", newest=True)).store.name == STORE
 
 
+async def test_the_newest_is_taken_where_it_was_saved(at: Backed) -> None:
+    """Its copy was written later, and is no newer."""
+    async with at.scene() as scene:
+        assert (await scene.chosen("", newest=True)).store.name == "instance"
+        assert (await scene.chosen("", STORE, newest=True)).store.name == STORE
+
+
 async def test_the_newest_whole_one(at: Backed) -> None:
     await at.ask("SAVE", "DF", "later")
     await at.ask("SAVE", "RDB", "latest")
@@ -336,3 +343,20 @@ def test_the_record_is_plain_json(tmp_path: Path) -> None:
     kept.keep(record_of("a", NOW, why="before the upgrade"))
     (path,) = kept.folder.glob("*.json")
     assert json.loads(path.read_text())["why"] == "before the upgrade"
+
+
+async def test_the_schedule_is_noted_for_whoever_does_not_ask(at: Backed, monkeypatch: pytest.MonkeyPatch) -> None:
+    await at.ask("CONFIG", "SET", "snapshot_cron", "0 3 * * *")
+    async with at.scene():
+        assert at.catalogue.cron == "0 3 * * *"
+    async with at.scene():
+        assert at.catalogue.cron == "0 3 * * *"
+    (at.catalogue.folder / "snapshot_cron").write_bytes(b"\xff")
+    assert at.catalogue.cron is None
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dfly_tui.operations.backup.catalogue.write_private", full)
+    async with at.scene() as scene:
+        assert scene.told

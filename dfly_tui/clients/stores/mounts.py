@@ -9,6 +9,7 @@ from dfly_tui.clients.stores.container_place import found
 from dfly_tui.clients.stores.folder import FolderStore, moment
 from dfly_tui.clients.stores.names import INSTANCE
 from dfly_tui.clients.stores.pump import in_thread
+from dfly_tui.errors import StoreFailed
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.settings import DockerConfig
 
@@ -22,13 +23,15 @@ async def mount_of(
 
     Raises:
         DockerFailed: The engine does not answer.
-        StoreFailed: There is no such folder in the container.
     """
     if not config.host.startswith("unix://"):
         return None
     for _ in range(_LOOKS):  # a file may come or go between the two looks
         async with Engine(config, timeout_seconds) as engine:
-            place = await engine.ask(lambda api: found(api, config, folder))
+            try:
+                place = await engine.ask(lambda api: found(api, config, folder))
+            except StoreFailed:  # there is no such folder now; whoever looks into it says so
+                return None
         path = _behind(container, place.path.removesuffix("/.") or "/")
         # An engine in a virtual machine has folders of the same names.
         if path is not None and await in_thread(lambda path=path: _ours_as_of(path)) == place.stat.modified_at:  # type: ignore[misc]

@@ -3,11 +3,8 @@
 Written whole or not at all, under a lock: the dashboard and a timer's `backup run` may be at it at the same time.
 """
 
-import fcntl
 import hashlib
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 from dfly_tui.errors import StoreFailed
 from dfly_tui.models.backup import BackupRecord, FileSum
 from dfly_tui.models.snapshots import SnapshotFormat, SnapshotSet
-from dfly_tui.paths import make_private_dir, write_private
+from dfly_tui.paths import locked, write_private
 from dfly_tui.text import safe
 
 _NAME_BYTES = 150
@@ -79,7 +76,7 @@ class Catalogue:
             OSError: It cannot be written.
             StoreFailed: The set's name is no text.
         """
-        with self._alone():
+        with locked(self.folder / ".lock"):
             self._write(record)
 
     def change(self, key: Key, changed: Callable[[BackupRecord | None], BackupRecord]) -> BackupRecord:
@@ -91,10 +88,23 @@ class Catalogue:
         Raises:
             OSError, StoreFailed: As `keep()`.
         """
-        with self._alone():
+        with locked(self.folder / ".lock"):
             record = changed(self.find(key))
             self._write(record)
         return record
+
+    @property
+    def cron(self) -> str | None:
+        """The server's schedule as it was last seen; None when it never was."""
+        try:
+            return (self.folder / _CRON).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def note_cron(self, cron: str) -> None:
+        """Remember the schedule, for whoever looks without asking the server. Raises OSError."""
+        if cron != self.cron:
+            write_private(self.folder / _CRON, f"{cron}\n")
 
     def _write(self, record: BackupRecord) -> None:
         try:
@@ -105,18 +115,9 @@ class Catalogue:
             ) from None
         write_private(self.folder / f"{_plain(record.base)}.{record.format}.{_ENDING}", f"{text}\n")
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        make_private_dir(self.folder)
-        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
-
 
 _ENDING = "backup.json"
+_CRON = "snapshot_cron"
 
 
 def _plain(name: str) -> str:

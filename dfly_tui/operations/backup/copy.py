@@ -10,7 +10,7 @@ from dfly_tui.clients.stores.port import Store
 from dfly_tui.clients.stores.transfer import transfer
 from dfly_tui.errors import DflyError, OutcomeUnknown, Refused, StoreFailed
 from dfly_tui.models.backup import BackupRecord, Copy, FileSum
-from dfly_tui.models.operation import Finding, Level, blocked, passed, required, warned
+from dfly_tui.models.operation import Finding, blocked, passed, required, warned
 from dfly_tui.models.snapshots import MANIFEST, Encryption, SnapshotFile, listing
 from dfly_tui.operations.access import Hands
 from dfly_tui.operations.backup.catalogue import adopted
@@ -164,7 +164,8 @@ async def copy(scene: Backups, chosen: Chosen, stores: Sequence[str]) -> Plan:
         steps=(
             Check(id="stores", title="there is room for it", run=ready),
             Confirm(
-                id="confirm", title=f"Copy {chosen.shown} to {names}", level=Level.BUTTON, token=scene.name,
+                id="confirm", title=f"Copy {chosen.shown} to {names}", token=scene.name,
+                level=scene.access.level(scene.name),
                 consequence=f"{bytes_text(chosen.found.size_bytes)} are written. {scene.name} is not touched.",
             ),
             *(each.act() for each in copies),

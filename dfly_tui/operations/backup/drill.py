@@ -7,7 +7,7 @@ from dfly_tui.clients.throwaway import DATABASES, Throwaway, Trial
 from dfly_tui.clients.throwaway_docker import DockerThrowaway
 from dfly_tui.clients.throwaway_lab import LabThrowaway
 from dfly_tui.errors import Refused
-from dfly_tui.models.operation import Finding, Level, preferred, required, warned
+from dfly_tui.models.operation import Finding, preferred, required, warned
 from dfly_tui.models.snapshots import SnapshotFormat
 from dfly_tui.models.world import Seen
 from dfly_tui.operations.backup.attempt import Attempt
@@ -35,7 +35,7 @@ async def drill(scene: Needs, chosen: Chosen) -> Plan:
         consequence=f"A throw-away server is started beside {scene.name}, with {size} of files and up to "
         f"{bytes_text(scene.settings.drill_memory_bytes)} of memory, without any network. It is removed afterwards. "
         f"{scene.name} itself is not touched.",
-        level=Level.BUTTON,
+        level=scene.access.level(scene.name),
         token=scene.name,
     )
     return Plan(

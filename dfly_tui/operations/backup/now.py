@@ -7,7 +7,7 @@ from dfly_tui.clients.stores.transfer import sum_of
 from dfly_tui.errors import DflyError, NotSupported, Refused, StoreFailed
 from dfly_tui.models.backup import BackupRecord, FileSum, Proof, ProofLevel, Sample
 from dfly_tui.models.instance import Flavour, InstanceSnapshot
-from dfly_tui.models.operation import Finding, Level, required
+from dfly_tui.models.operation import Finding, required
 from dfly_tui.models.snapshots import SnapshotFormat, SnapshotSet, listing
 from dfly_tui.operations.access import Hands
 from dfly_tui.operations.backup.chosen import Chosen
@@ -224,7 +224,7 @@ def _question(work: Backup, seen: InstanceSnapshot) -> Confirm:
         title=f"Back up {scene.name} now",
         consequence=f"{scene.name} saves its {count_text(seen.keys or 0)} keys as a {what} called {work.base}, beside "
         f"the others. It goes on serving, a little slower while it saves.{took}{copies}",
-        level=Level.BUTTON,
+        level=scene.access.level(scene.name),
         token=scene.name,
     )
 

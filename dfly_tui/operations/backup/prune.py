@@ -17,7 +17,7 @@ from dfly_tui.errors import DflyError, OutcomeUnknown, Refused, StoreFailed
 from dfly_tui.models.backup import BackupRecord, FileSum
 from dfly_tui.models.backup_alerts import sets_of
 from dfly_tui.models.backup_view import BackupsSeen, SetView, StoreSeen
-from dfly_tui.models.operation import Finding, Level, blocked, passed, warned
+from dfly_tui.models.operation import Finding, blocked, passed, warned
 from dfly_tui.models.retention import Decision, Key, Leftover, decide, leftovers
 from dfly_tui.models.server_zone import zone_of
 from dfly_tui.models.snapshots import MANIFEST, SnapshotFile, is_looked_for
@@ -185,7 +185,7 @@ def _question(scene: Pruning, seen: Look, marks: int) -> Confirm:
         id="confirm",
         title=f"Remove {len(due)} backups of {safe(scene.name)}",
         consequence="\n".join(said),
-        level=Level.NAME if due else Level.BUTTON,
+        level=scene.access.level(scene.name, grave=bool(due)),
         token=scene.name,
     )
 

@@ -1,7 +1,7 @@
 """The steps of a restore. Up to the release of the writers each can be taken back."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dfly_tui.clients import writer
@@ -10,7 +10,7 @@ from dfly_tui.clients.stores.container import ContainerStore
 from dfly_tui.clients.throwaway import FixedPassword
 from dfly_tui.errors import DflyError, OutcomeUnknown, ServerError
 from dfly_tui.models.backup import Proof, ProofLevel
-from dfly_tui.models.operation import Finding, passed, required
+from dfly_tui.models.operation import Finding, Verdict, passed, required
 from dfly_tui.models.replication import LinkState
 from dfly_tui.models.snapshots import SnapshotFormat, listing
 from dfly_tui.operations.access import Hands
@@ -18,6 +18,7 @@ from dfly_tui.operations.backup.attempt import Attempt, counts_differ, told_of_c
 from dfly_tui.operations.backup.chosen import Chosen
 from dfly_tui.operations.backup.fitting import Server
 from dfly_tui.operations.backup.restore_back import WayBack
+from dfly_tui.operations.backup.saving import Saving
 from dfly_tui.operations.failover.steps import cli_line
 from dfly_tui.operations.plan import Act, Hopeless, Step, Verify
 from dfly_tui.settings import InstanceConfig
@@ -131,30 +132,15 @@ class Restoring:
 
     def _save(self) -> tuple[Act, Verify]:
         """A snapshot of what is there now, under a name of its own."""
-        access, title = self.back.needs.access, f"snapshot {self.safety} is on disk"
-        failed: list[datetime | None] = []
         # In the format that a start looks for: should it not save when it is stopped, this is what comes back.
-        rdb = self.server.loads_rdb_only
-
-        async def run(hands: Hands) -> str:
-            failed[:] = [(await access.reader(self.name).snapshot()).persistence.last_failed_at]
-            await hands.dragonflies[self.name].begin_save(self.safety, rdb=rdb)
-            return f"saving {self.safety}"
+        rdb, seconds = self.server.loads_rdb_only, self.back.needs.settings.save_seconds
+        saving = Saving(self.back.needs.access, self.name, self.safety, rdb, seconds)
 
         async def probe() -> Finding:
-            now = (await access.reader(self.name).snapshot()).persistence
-            if failed and now.last_failed_at != failed[0]:
-                raise Hopeless(f"the snapshot failed: {now.last_error}", "is the disk full? see the server's log")
-            if now.saving or self.safety not in (now.last_snapshot_file or ""):
-                return required(False, "saved", title, f"{now.snapshot_fraction or 0:.0%}")
-            return await self._is_whole(title)
+            found = await saving.look()
+            return await self._is_whole(found.title) if found.verdict is Verdict.PASS else found
 
-        line = cli_line(self.config, writer.begin_save_words(self.safety, rdb=rdb))
-        return (
-            Act(id="save", title=f"snapshot {self.name} as it is now", target=self.name, commands=(line,), run=run),
-            Verify(id="saved", title=title, probe=probe, timeout_seconds=self.back.needs.settings.save_seconds,
-                   long=True),
-        )  # fmt: skip
+        return saving.act(), replace(saving.verify(), probe=probe)
 
     async def _is_whole(self, title: str) -> Finding:
         sets = listing(await self.back.needs.instance_store.files()).sets

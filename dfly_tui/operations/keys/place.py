@@ -15,7 +15,6 @@ from dfly_tui.operations.journal import Journal
 from dfly_tui.operations.keys.trash import Trash
 from dfly_tui.operations.plan import Check, Plan
 from dfly_tui.paths import Paths
-from dfly_tui.settings import Environment
 from dfly_tui.text import safe
 
 BULK = "keys-bulk"
@@ -38,18 +37,13 @@ class Place:
     run: str
 
     @property
-    def is_production(self) -> bool:
-        """Whether it is, or may be."""
-        return self.access.configs[self.instance].environment in {Environment.PRODUCTION, Environment.UNKNOWN}
-
-    @property
     def shown(self) -> str:
         """For a sentence."""
         return f"{safe(self.instance)} db{self.database}"
 
     def level(self, *, grave: bool) -> Level:
         """How a change is confirmed: production asks for the name always."""
-        return Level.NAME if grave or self.is_production else Level.BUTTON
+        return self.access.level(self.instance, grave=grave)
 
     def look_with(self, *words: str) -> str:
         """A command for a person, when an outcome is not known."""

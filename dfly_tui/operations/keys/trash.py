@@ -6,14 +6,12 @@ may keep keys at the same time.
 """
 
 import asyncio
-import fcntl
 import json
 import os
 import re
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +23,7 @@ from dfly_tui.clients.key_talk import Dump
 from dfly_tui.clock import Clock
 from dfly_tui.errors import Refused
 from dfly_tui.models.base import Frozen
-from dfly_tui.paths import make_private_dir
+from dfly_tui.paths import locked
 from dfly_tui.text import safe
 
 _SIZES = struct.Struct(">II")
@@ -109,7 +107,7 @@ class Trash:
         size = sum(_SIZES.size + len(header) + len(payload) for header, payload in packed)
         if size > self.limits.total_bytes:
             raise OSError(f"{size:,} bytes are more than the trash takes in all")
-        with self._locked():
+        with locked(self.folder / "lock"):
             self._make_room(size)
             self._write(packed)
         return size
@@ -149,7 +147,7 @@ class Trash:
         """What is kept and not too old, the newest first; what is damaged is left out."""
         if not self.folder.is_dir():
             return []
-        with self._locked():
+        with locked(self.folder / "lock"):
             self._make_room(0)
             found = [kept for path in self._files() for kept in _listed(path)]
         wanted = [kept for kept in found if instance in {None, kept.instance} and run in {None, kept.run}]
@@ -174,16 +172,6 @@ class Trash:
     def _files(self) -> list[Path]:
         """The oldest first."""
         return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        make_private_dir(self.folder)
-        file = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(file)
 
 
 @dataclass
