@@ -9,22 +9,20 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dfly_tui.clients.docker import DockerContainers
-from dfly_tui.errors import BadInput, NotSupported, Refused, StoreFailed
+from dfly_tui.errors import BadInput, NotSupported, Refused
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.operation import Event, Outcome, Verdict
-from dfly_tui.operations.backup.flag_file import flag_of, place_of
 from dfly_tui.operations.backup.look import look_at
 from dfly_tui.operations.backup.pauses import Pauses
 from dfly_tui.operations.backup.schedule import pause, resume, schedule
 from dfly_tui.operations.confirmer import Deny
 from dfly_tui.settings import DockerConfig
 from tests.support.backed import Backed, backed
+from tests.support.flags import COMPOSE, HOURLY, LOCAL, container
 from tests.support.group import Yes, outcome, told
+from tests.support.hurry import hurried
 from tests.support.proxy import Harm
 from tests.support.servers import running_redis
-
-HOURLY = "0 * * * *"
-LOCAL = "unix:///var/run/docker.sock"
 
 
 @pytest.fixture(params=["1.22", "1.40"])
@@ -104,10 +102,13 @@ async def test_an_answer_that_does_not_come_is_settled_by_looking(at: Backed, ha
     assert await cron(at) == (HOURLY if arrived else "0 2 * * *")
 
 
-async def test_a_server_that_is_gone_with_the_answer(at: Backed) -> None:
-    proxy = at.servers.proxies["alpha"]
-    proxy.chosen, proxy.harm, proxy.struck = (lambda words: words[:2] == ("CONFIG", "SET")), Harm.LOST, proxy.cut
-    events = await scheduled(at, HOURLY)
+@pytest.mark.parametrize("flavour", ["1.22", "1.40"])
+@hurried
+async def test_a_server_that_is_gone_with_the_answer(flavour: str) -> None:
+    async with backed(flavour=flavour, snapshot_cron="0 2 * * *") as at:
+        proxy = at.servers.proxies["alpha"]
+        proxy.chosen, proxy.harm, proxy.struck = (lambda words: words[:2] == ("CONFIG", "SET")), Harm.LOST, proxy.cut
+        events = await scheduled(at, HOURLY)
     assert outcome(events) is Outcome.UNKNOWN, told(events)
     assert any("CONFIG GET snapshot_cron" in line for line in events[-1].follow_ups)
 
@@ -234,6 +235,16 @@ async def test_a_schedule_nobody_understands_is_told_as_it_is(at: Backed) -> Non
     assert "\\x1b[31mwhat" in yes.asked[0].consequence
 
 
+async def test_a_damaged_pause_is_told_of(at: Backed) -> None:
+    folder = at.servers.state / "backups"
+    folder.mkdir()
+    (folder / "alpha.pause.json").write_text("{")
+    async with at.scene() as scene:
+        seen = await look_at(scene)
+    assert "cannot be read" in seen.unreadable[0]
+    assert Pauses(folder).damaged("beta") == ""
+
+
 def test_a_damaged_pause_is_none(tmp_path: Path) -> None:
     (tmp_path / "alpha.pause.json").write_text("{")
     assert Pauses(tmp_path).of("alpha") is None
@@ -243,113 +254,31 @@ def test_a_damaged_pause_is_none(tmp_path: Path) -> None:
 # --- where a restart finds it
 
 
-def container(*command: str, files: tuple[str, ...] = ()) -> ContainerInfo:
-    return ContainerInfo(
-        name="alpha", id="1", image="dragonfly", state="running", restart_policy="always", restarts=0,
-        command=command, compose_files=files,
-    )  # fmt: skip
-
-
-COMPOSE = {
-    "list": "    command:\n      - dragonfly\n      - --snapshot_cron=0 2 * * *\n      - --dir=/data\n",
-    "quoted": '    command:\n      - "--snapshot_cron=0 2 * * *"\n',
-    "flow": '    command: ["dragonfly", "--snapshot_cron=0 2 * * *", "--dir=/data"]\n',
-    "variable": "    command:\n      - --snapshot_cron=${CRON}\n",
-    "default": "    command:\n      - --snapshot_cron=${CRON:-0 2 * * *}\n",
-}
-
-
-@pytest.mark.parametrize("form", list(COMPOSE))
-def test_the_flag_is_changed_where_it_stands(tmp_path: Path, form: str) -> None:
-    file, env = tmp_path / "compose.yml", tmp_path / ".env"
-    file.write_text("services:\n  dragonfly:\n" + COMPOSE[form])
-    env.write_text("# mine\nOTHER=1\nCRON='0 2 * * *'\n")
-    env.chmod(0o640)
-    seen = container("dragonfly", "--snapshot_cron=0 2 * * *", files=(str(file),))
-    place = place_of(DockerConfig(host=LOCAL, container="alpha"), seen, "0 2 * * *", "0,30 * * * *")
-    assert place is not None
-    assert not place.is_written
-    place.write("before-1")
-    assert place.is_written
-    changed = env if form in {"variable", "default"} else file
-    assert place.path == changed
-    assert "0,30 * * * *" in changed.read_text()
-    assert "0 2 * * *" in changed.with_name(f"{changed.name}.before-1").read_text()
-    assert (
-        changed.read_text().replace("0,30 * * * *", "0 2 * * *")
-        == changed.with_name(f"{changed.name}.before-1").read_text()
-    )
-    assert env.stat().st_mode & 0o777 == 0o640
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("- --snapshot_cron=0 2 * * *\n- --snapshot_cron=0 2 * * *\n", "it stands there twice"),
-        ("- --snapshot_cron=0 3 * * *\n", "the container was not started by it"),
-        ("command: [dragonfly, --snapshot_cron=0 2 * * *]\n", "a comma would end the value"),
-        ("- --dir=/data\n", "it does not stand there"),
-        ("- --snapshot_cron=${ELSEWHERE}\n", "nobody knows the variable"),
-        ("- --snapshot_cron=${CRON}\n", "the variable says something else"),
-        ("\x00\xff", "it is no text"),
-    ],
-)
-def test_what_is_not_sure_is_left_to_a_person(tmp_path: Path, text: str, why: str) -> None:
+@pytest.mark.parametrize("fails", [True, False])
+async def test_a_paused_schedule_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    """A schedule that could not be written is taken back, and the pause is as it was."""
     file = tmp_path / "compose.yml"
-    (tmp_path / ".env").write_text("CRON=0 4 * * *\n")
-    file.write_bytes(text.encode("latin-1"))
-    seen = container("dragonfly", "--snapshot_cron=0 2 * * *", files=(str(file),))
-    docker = DockerConfig(host=LOCAL, container="alpha")
-    assert place_of(docker, seen, "0 2 * * *", "0,30 * * * *") is None, why
+    file.write_text(COMPOSE["list"])
+    info = container("--snapshot_cron=0 2 * * *", files=(str(file),))
 
-
-def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "compose.yml"
-    file.write_text("- --snapshot_cron=0 2 * * *\n")
-    seen = container("--snapshot_cron=0 2 * * *", files=(str(file),))
-    far = DockerConfig(host="tcp://elsewhere:2376", container="alpha")
-    local = DockerConfig(host=LOCAL, container="alpha")
-    assert place_of(far, seen, "0 2 * * *", HOURLY) is None
-    assert place_of(None, seen, "0 2 * * *", HOURLY) is None
-    assert place_of(local, None, "0 2 * * *", HOURLY) is None
-    assert place_of(local, container("--dir=/data", files=(str(file),)), "0 2 * * *", HOURLY) is None
-    missing = container("--snapshot_cron=0 2 * * *", files=("relative.yml", str(tmp_path / "missing.yml")))
-    assert place_of(local, missing, "0 2 * * *", HOURLY) is None
-
-
-def test_a_file_changed_since_is_not_written(tmp_path: Path) -> None:
-    file = tmp_path / "compose.yml"
-    file.write_text("- --snapshot_cron=0 2 * * *\n")
-    seen = container("--snapshot_cron=0 2 * * *", files=(str(file),))
-    place = place_of(DockerConfig(host=LOCAL, container="alpha"), seen, "0 2 * * *", HOURLY)
-    assert place is not None
-    file.write_text("- --snapshot_cron=0 2 * * *\n- more\n")
-    with pytest.raises(StoreFailed, match="changed since"):
-        place.write("before-1")
-    assert "more" in file.read_text()
-
-
-def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "compose.yml"
-    file.write_text("- --snapshot_cron=0 2 * * *\n")
-    seen = container("--snapshot_cron=0 2 * * *", files=(str(file),))
-    place = place_of(DockerConfig(host=LOCAL, container="alpha"), seen, "0 2 * * *", HOURLY)
-    assert place is not None
+    async def seen(_: DockerContainers) -> ContainerInfo:
+        return info
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dfly_tui.operations.backup.flag_file.write_private", full)
-    with pytest.raises(StoreFailed, match="No space left"):
-        place.write("before-1")
-
-
-@pytest.mark.parametrize(
-    ("command", "flag"),
-    [(("dragonfly", "--snapshot_cron=0 2 * * *"), "0 2 * * *"), (("-snapshot_cron=",), ""), (("--dir=/data",), None)],
-)
-def test_the_flag_of_a_command_line(command: tuple[str, ...], flag: str | None) -> None:
-    assert flag_of(command) == flag
+    monkeypatch.setattr(DockerContainers, "container", seen)
+    async with backed(snapshot_cron="0 2 * * *") as at:
+        docker = DockerConfig(host=LOCAL, container="alpha")
+        at.servers.configs = (at.servers.configs[0].model_copy(update={"docker": docker}),)
+        await paused(at)
+        if fails:
+            monkeypatch.setattr("dfly_tui.operations.backup.flag_file.write_private", full)
+        events = await scheduled(at, HOURLY)
+        kept = pauses(at).of("alpha")
+        assert outcome(events) is (Outcome.UNDONE if fails else Outcome.DONE), told(events)
+        assert await cron(at) == ("" if fails else HOURLY)
+        assert (kept.cron if kept is not None else None) == ("0 2 * * *" if fails else None)
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from dfly_tui.models.base import Frozen
 from dfly_tui.paths import write_private
+from dfly_tui.text import safe
 
 
 class Pause(Frozen):
@@ -40,6 +41,13 @@ class Pauses:
             return Pause.model_validate_json(self._path(instance).read_bytes())
         except (OSError, ValidationError):
             return None
+
+    def damaged(self, instance: str) -> str:
+        """Why its pause cannot be read, in words; empty when it can, or there is none."""
+        path = self._path(instance)
+        if self.of(instance) is not None or not path.exists():
+            return ""
+        return f"{safe(str(path), limit=200)}: it says until when the schedule is paused, and cannot be read"
 
     def keep(self, instance: str, pause: Pause) -> None:
         """Write it down. Raises OSError."""

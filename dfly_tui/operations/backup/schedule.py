@@ -65,8 +65,9 @@ async def schedule(scene: Scheduling, cron: str) -> Plan:
         (
             Check(id="cron", title="what it means", run=partial(_meaning, scene, wanted, seen)),
             _question(scene, f"{_said(wanted)} It was: {_words(old)}.", not keeps and place is None),
-            _set(scene, cron, old), _verify(scene, cron), *forget,
-            *((_persist(scene, place),) if place is not None else ()),
+            # The pause goes last: a schedule that is taken back must not leave a server without one nobody knows of.
+            _set(scene, cron, old), _verify(scene, cron),
+            *((_persist(scene, place),) if place is not None else ()), *forget,
         ),
         notes,
     )  # fmt: skip
@@ -97,9 +98,9 @@ async def pause(scene: Scheduling, until: datetime) -> Plan:
         scene, f"pause the schedule of {scene.name}",
         (
             _question(
-                scene, f"It saves nothing by itself until {_both(until, scene.here)}. It goes on when a dashboard is "
-                f"open then, or a timer runs `dfly-tui backup run`; else `dfly-tui backup schedule {safe(scene.name)} "
-                "resume` is on you. A restart ends the pause.", False,
+                scene, f"It saves nothing by itself until {_both(until, scene.here)}. Then a timer's `dfly-tui "
+                f"backup run` puts the schedule back, or you do: dfly-tui backup schedule {safe(scene.name)} resume; "
+                "an alert says so. A restart of the server ends the pause.", False,
             ),
             Act(id="remember", title="write down what it was", target=scene.name, commands=(), run=remember,
                 undo=forget),

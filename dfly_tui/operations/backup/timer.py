@@ -3,19 +3,23 @@
 The files are made as texts; nothing is written before somebody asked for it, and nothing that is not ours is replaced.
 """
 
+import hashlib
 import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from dfly_tui.errors import BadInput, Refused
 from dfly_tui.models.cron import Cron
+from dfly_tui.models.cron_fields import FIELDS, Field, parse, written
 from dfly_tui.text import safe
 
 MARK = "# Written by dfly-tui backup install-timer; it is written anew by the same."
 DELAY_SECONDS = 60
+MOST_OF_A_NAME = 180
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _CALENDAR = re.compile(r"[A-Za-z0-9*,./:~ \-]{1,120}")
 
@@ -58,6 +62,9 @@ class Timer:
         bad = next((name for name in self.instances if not name.isprintable() or "%" in name), None)
         if bad is not None:
             raise BadInput(f"{safe(bad, limit=80)!r} cannot stand in a unit file", "rename the instance")
+        path = next((path for path in (self.program, self.config) if path and not str(path).isprintable()), None)
+        if path is not None:
+            raise BadInput(f"{safe(str(path), limit=80)!r} cannot stand in a unit file", "rename the file")
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -68,8 +75,12 @@ class Timer:
 
     @property
     def name(self) -> str:
-        plain = re.sub(r"[^A-Za-z0-9_.-]", "-", "-".join(self.instances))
-        return f"dfly-tui-backup-{plain}"[:200]
+        """Of the units, without the ending; no other instances have the same."""
+        plain = "-".join(re.sub(r"[^A-Za-z0-9_.]", "-", name) for name in self.instances)
+        if plain.split("-") != list(self.instances) or len(plain) > MOST_OF_A_NAME:
+            digest = hashlib.sha256("\n".join(self.instances).encode()).hexdigest()[:8]
+            plain = f"{plain[:MOST_OF_A_NAME]}-{digest}"
+        return f"dfly-tui-backup-{plain}"
 
     @property
     def service(self) -> str:
@@ -89,7 +100,7 @@ class Timer:
     def timer(self) -> str:
         """The unit that says when."""
         return (
-            f"{MARK}\n[Unit]\nDescription=When backups are taken: {', '.join(self.instances)}\n\n"
+            f"{MARK}\n[Unit]\nDescription=When dfly-tui backs up {', '.join(self.instances)} by itself\n\n"
             f"[Timer]\nOnCalendar={self.calendar}\nPersistent=true\nRandomizedDelaySec={DELAY_SECONDS}\n\n"
             "[Install]\nWantedBy=timers.target\n"
         )
@@ -137,41 +148,55 @@ class Timer:
         )
 
     def crontab(self, cron: str) -> str:
-        """The line for those who have no systemd; cron wants its % escaped."""
-        return f"{cron} {shlex.join(self.words)}".replace("%", "\\%")
+        """The line for those who have no systemd; empty where cron would run it on either of two days, not on both.
+
+        Raises:
+            BadInput: It is no cron expression that all take alike.
+        """
+        fields = tuple(written(field, values) for field, values in _fields(cron))
+        if "*" not in {fields[2], fields[4]}:
+            return ""
+        # A % means something there.
+        return f"{' '.join(fields)} {shlex.join(self.words)}".replace("%", "\\%")
 
 
 def calendar_of(cron: str) -> str:
-    """A cron expression as systemd takes it.
+    """A cron expression as systemd takes it. To both a day is one of the month and of the week at once.
 
     Raises:
-        BadInput: It is none, or says what systemd cannot: days of the month and of the week at once.
+        BadInput: It is none, never comes, or is one that only Dragonfly takes.
     """
+    minutes, hours, days, months, weekdays = (_calendar(field, values) for field, values in _fields(cron))
+    return f"{'' if weekdays == '*' else f'{weekdays} '}*-{months}-{days} {hours}:{minutes}:00"
+
+
+def _fields(cron: str) -> list[tuple[Field, frozenset[int]]]:
+    """What each field of a cron expression stands for."""
     wanted = Cron(cron)
     if wanted.is_off or wanted.is_impossible:
         raise BadInput("this never comes", "such as 30 2 * * *")
-    minute, hour, day, month, weekday = wanted.expression.split()
-    days = "" if weekday in {"*", "?"} else f"{','.join(map(_weekday, weekday.split(',')))} "
-    date = f"*-{_field(month, 1)}-{_field(day, 1)}"
-    return f"{days}{date} {_field(hour)}:{_field(minute)}:00"
+    if wanted.remarks:
+        raise BadInput(f"{safe(cron, limit=80)} is for Dragonfly only: {wanted.remarks[0]}", "write what it means")
+    return [(field, parse(field, text)[0]) for field, text in zip(FIELDS, cron.split(), strict=True)]
 
 
-def _field(text: str, first: int = 0) -> str:
-    """`*/5` as `0/5`, `1-5` as `1..5`."""
-    if text in {"*", "?"}:
+def _calendar(field: Field, values: frozenset[int]) -> str:
+    """These values as systemd takes them: a week begins on Monday, and a step has an end, since systemd 252 leaves out
+    1 January of `Fri *-*-1/7`, and takes no step that leads nowhere.
+    """
+    ordered = sorted(values)
+    first, last = ordered[0], ordered[-1]
+    gaps = {later - earlier for earlier, later in pairwise(ordered)}
+    is_even = len(ordered) > 2 and len(gaps) == 1
+    if len(ordered) == field.high - field.low + 1:
         return "*"
-    if not re.fullmatch(r"[0-9*/,\-]+", text):
-        raise BadInput(f"{safe(text, limit=40)} is for Dragonfly only", "use numbers, or --on-calendar")
-    return ",".join(re.sub(r"^\*/", f"{first}/", part).replace("-", "..") for part in text.split(","))
-
-
-def _weekday(text: str) -> str:
-    first, dash, last = text.partition("-")
-    names = [_DAYS[int(part)] if part.isdecimal() and int(part) < len(_DAYS) else part.title()[:3] for part in
-             (first, last) if part]  # fmt: skip
-    if any(name not in _DAYS for name in names):
-        raise BadInput(f"{safe(text, limit=40)} is no day of the week for systemd", "use 0-6, or --on-calendar")
-    return "..".join(names) if dash else names[0]
+    if field is FIELDS[4]:
+        names = [_DAYS[value] for value in ordered]
+        return f"{names[0]}..{names[-1]}" if is_even and gaps == {1} and first > 0 else ",".join(names)
+    if not is_even:
+        return ",".join(map(str, ordered))
+    [gap] = gaps
+    return f"{first}..{last}" if gap == 1 else f"{first}..{last}/{gap}"
 
 
 def _compared(path: Path, text: str) -> UnitFile:
