@@ -128,7 +128,21 @@ class BackupRecord(Frozen):
         return proof.at if proof is not None and proof.ok else None
 
     @property
+    def failure(self) -> Proof | None:
+        """The newest try that failed and still counts: the last one in its store, or the last load anywhere."""
+        loaded = self.last_proof(ProofLevel.RESTORED)
+        failed = [proof for proof in (*self._last_by_store.values(), loaded) if proof is not None and not proof.ok]
+        return max(failed, key=lambda proof: proof.at, default=None)
+
+    @property
     def is_broken(self) -> bool:
-        """Whether the last try at any level failed."""
-        tried = [self.last_proof(level) for level in ProofLevel]
-        return any(proof is not None and not proof.ok for proof in tried)
+        """Whether it is of no use: the last load of it failed, or the last try in every store it was tried in.
+
+        A copy that is damaged says nothing of the others: those are as good as they were.
+        """
+        loaded, tried = self.last_proof(ProofLevel.RESTORED), self._last_by_store.values()
+        return (loaded is not None and not loaded.ok) or (bool(tried) and not any(proof.ok for proof in tried))
+
+    @property
+    def _last_by_store(self) -> dict[str, Proof]:
+        return {proof.store: proof for proof in sorted(self.proofs, key=lambda proof: proof.at)}

@@ -133,13 +133,15 @@ def cron_of(expression: str | None) -> Cron | None:
 def _newest(sets: Sequence[SetView], kept: Persistence, wall: datetime) -> Iterator[Reason]:
     """The newest set is broken, or much smaller than those before it."""
     newest = sets[0]
-    if newest.record is not None and newest.record.is_broken:
-        proof = newest.proof
+    failure = newest.record.failure if newest.record is not None else None
+    if newest.record is not None and failure is not None:
+        broken = newest.record.is_broken
+        where = "" if broken else f" in {safe(failure.store)}"
         yield Reason(
             code="backup-failed",
-            text=f"the newest backup {newest.shown} is no good: {safe(proof.text, limit=200) if proof else ''}",
-            advice="take another one: dfly-tui backup now",
-            state=State.CRITICAL,
+            text=f"the newest backup {newest.shown} is no good{where}: {safe(failure.text, limit=200)}",
+            advice=f"take another one: dfly-tui backup now{'' if broken else '; elsewhere this one is as it was'}",
+            state=State.CRITICAL if broken else State.WARNING,
         )
     odd = anomaly(sizes_here(sets))
     if odd is not None and odd.part < 1:

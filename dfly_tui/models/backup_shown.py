@@ -26,7 +26,7 @@ from dfly_tui.models.forecast import cadence, disk_forecast, last_good_at
 from dfly_tui.models.instance import InstanceSnapshot, Persistence
 from dfly_tui.models.retention import decide
 from dfly_tui.models.server_zone import ServerZone, zone_of
-from dfly_tui.models.verdict import Reason
+from dfly_tui.models.verdict import Reason, State
 from dfly_tui.settings import Thresholds
 from dfly_tui.settings_backup import BackupSettings
 
@@ -87,7 +87,7 @@ def judge(about: About, look: BackupsSeen, now: datetime) -> Judged:
     free = next((store.free_bytes for store in look.stores if store.name == INSTANCE), None)
     full = disk_forecast(sets, free, cadence(cron_of(look.cron), sets))
     facts = BackupFacts(look, about.policy, about.here)
-    alerts = tuple(backup_reasons(facts, about.seen, about.limits, now))
+    alerts = (*backup_reasons(facts, about.seen, about.limits, now), *map(_unreadable, look.unreadable))
     return Judged(sets, full.days if full is not None else None, alerts)
 
 
@@ -168,6 +168,11 @@ def _alerts(fleet: Sequence[Reason], found: Sequence[Reason]) -> tuple[Reason, .
     codes = {reason.code for reason in known.values()}
     alerts = [*known.values(), *(reason for reason in found if reason.code not in codes)]
     return tuple(sorted(alerts, key=lambda reason: -reason.state.rank))
+
+
+def _unreadable(line: str) -> Reason:
+    advice = "what it said is not known: restore the file, or remove it and verify the sets"
+    return Reason(code="backup-unreadable", text=line, advice=advice, state=State.WARNING)
 
 
 def _schedule(look: BackupsSeen | None, now: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime, ConfigDict
 
-from dfly_tui.models.backup import BackupRecord, Proof, ProofLevel
+from dfly_tui.models.backup import BackupRecord, FileSum, Proof, ProofLevel
 from dfly_tui.models.base import Frozen
 from dfly_tui.models.instance import Flavour, InstanceSnapshot
 from dfly_tui.models.replication import Role
@@ -139,11 +139,11 @@ class SetView(Frozen):
 
     @property
     def proof(self) -> Proof | None:
-        """The last try of the highest level; a failed one of any level comes first."""
+        """The last try of the highest level; one that failed and still counts comes first."""
         if self.record is None:
             return None
-        tried = [proof for level in LEVELS if (proof := self.record.last_proof(level)) is not None]
-        return next((proof for proof in tried if not proof.ok), next(iter(tried), None))
+        tried = [proof for level in LEVELS if (proof := self.record.last_proof(level)) is not None and proof.ok]
+        return self.record.failure or next(iter(tried), None)
 
     @property
     def pinned(self) -> str | None:
@@ -264,18 +264,31 @@ def merged(
 
 
 def _missing(found: SnapshotSet, record: BackupRecord | None, store: str) -> Iterable[str]:
-    """Files that were recorded of a set in a store and are not there; without a record nothing is known of them."""
-    if record is None:
-        return
-    copy = next((copy for copy in record.copies if copy.store == store), None)
-    files = record.files if store == INSTANCE else copy.files if copy is not None else ()
-    sizes = {file.name: file.size_bytes for file in found.files}
-    gone = [file for file in files if file.name not in sizes]
+    """Files that were recorded of a set in a store and are not as they were recorded."""
+    gone = files_gone(found, record, store)
     if gone:
-        yield f"{len(gone)} of {len(files)} files are gone: {safe(gone[0].name, limit=80)}"
+        yield gone
+    files, sizes = _recorded(record, store), {file.name: file.size_bytes for file in found.files}
     changed = [file for file in files if sizes.get(file.name, file.size_bytes) != file.size_bytes]
     if changed:
         yield f"{safe(changed[0].name, limit=80)} has another size than was recorded"
+
+
+def files_gone(found: SnapshotSet, record: BackupRecord | None, store: str) -> str:
+    """Which files were recorded of a set in a store and are not there, in words; empty when none.
+
+    By their names alone, a set that lost its last shard looks whole.
+    """
+    files, there = _recorded(record, store), {file.name for file in found.files}
+    gone = [file for file in files if file.name not in there]
+    return f"{len(gone)} of {len(files)} files are gone: {safe(gone[0].name, limit=80)}" if gone else ""
+
+
+def _recorded(record: BackupRecord | None, store: str) -> tuple[FileSum, ...]:
+    """What is known of its files there; without a record nothing is."""
+    if record is None or store == INSTANCE:
+        return record.files if record is not None else ()
+    return next((copy.files for copy in record.copies if copy.store == store), ())
 
 
 def leftovers_of(stores: Iterable[StoreSeen]) -> tuple[tuple[str, SnapshotFile], ...]:

@@ -249,7 +249,8 @@ class _Run:
                     yield self._event(step, StepState.DONE, f"after {now - started:.1f} s", (finding,))
                     return
             elif over or now >= deadline or since is not None:
-                yield self._event(step, StepState.FAILED, finding.value, (finding,))
+                advice = f" ({finding.advice})" if over and finding.advice else ""
+                yield self._event(step, StepState.FAILED, f"{finding.value}{advice}", (finding,))
                 return
             if step.long and self._desk.stop.is_set() and not self._no_way_back:
                 yield self._event(step, StepState.DECLINED, step.given_up)
@@ -264,10 +265,10 @@ class _Run:
         try:
             return await step.probe(), False
         except DflyError as error:
-            finding = Finding(
-                code=error.code, title=step.title, value=str(error), verdict=Verdict.BLOCK, advice=error.hint
-            )
-            return finding, isinstance(error, Hopeless)
+            over = isinstance(error, Hopeless)
+            value = error.detail if over else str(error)
+            finding = Finding(code=error.code, title=step.title, value=value, verdict=Verdict.BLOCK, advice=error.hint)
+            return finding, over
 
     async def _undo(self) -> AsyncIterator[Event]:
         """Take back what was done, the last first; what cannot be taken back is left to do."""

@@ -176,3 +176,14 @@ def group_lock(folder: Path, group: str, owner: str) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def is_free(folder: Path, group: str, owner: str) -> bool:
+    """Whether nobody on this machine is running something in a group; when that cannot be told, nobody is."""
+    try:
+        with group_lock(folder, group, owner):
+            return True
+    except Busy:
+        return False
+    except OSError:
+        return True

@@ -1,12 +1,14 @@
 """A server of the lab that is backed up: its own folder, one beside for copies, a catalogue."""
 
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from dfly_tui.models.backup import BackupRecord
 from dfly_tui.models.operation import Event
@@ -120,3 +122,21 @@ async def backed(
         at.copies.mkdir()
         at.folder.mkdir(exist_ok=True)
         yield at
+
+
+def finding(events: Sequence[Event], code: str) -> Any:
+    """What was found under a code, the first of them."""
+    return next(found for event in events for found in event.findings if found.code == code)
+
+
+def while_saving(monkeypatch: pytest.MonkeyPatch, at: Backed, act: Callable[[], Any]) -> None:
+    """Do something when the save has ended, before it is noticed."""
+    saver = at.servers.servers["alpha"].saver
+    write = saver._write
+
+    async def slow(base: str, *, rdb: bool) -> Any:
+        done = await write(base, rdb=rdb)
+        await act()
+        return done
+
+    monkeypatch.setattr(saver, "_write", slow)

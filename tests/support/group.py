@@ -169,6 +169,7 @@ async def group(
     docker: bool = False,
     volumes: bool = True,
     saves: bool = False,
+    clock: Clock | None = None,
     **options: Any,
 ) -> AsyncIterator[Group]:
     """A primary called `alpha` and its replicas `beta`, `gamma`, in sync.
@@ -177,11 +178,12 @@ async def group(
         restarts: Something starts a server again that ended by itself.
         docker: They are in containers, which have volumes for their data if so wished.
         saves: A server that is stopped saves first.
+        clock: Of the servers.
     """
     names = ["alpha", "beta", "gamma"][: replicas + 1]
     async with AsyncExitStack() as stack:
         state = Path(stack.enter_context(TemporaryDirectory()))
-        servers = Servers(state, password, restarts, options)
+        servers = Servers(state, password, restarts, options, clock)
         stack.push_async_callback(servers.aclose)
         for name in names:
             await servers.start(name, keys=0 if name != "alpha" else keys, follow="alpha" if name != "alpha" else None)

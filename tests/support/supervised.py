@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from dfly_tui.clock import Clock
 from dfly_tui.lab.server import LabServer
 from tests.support.hurry import LoopClock
 from tests.support.lab import lab
@@ -15,13 +16,15 @@ from tests.support.lab import lab
 class Servers:
     """Lab servers by name; those that end may be started again, as a supervisor would."""
 
-    def __init__(self, state: Path, password: str | None, restarts: bool, options: dict[str, Any]) -> None:
+    def __init__(
+        self, state: Path, password: str | None, restarts: bool, options: dict[str, Any], clock: Clock | None = None
+    ) -> None:
         self.running: dict[str, LabServer] = {}
         self.exits: dict[str, int] = {}
         self._state, self._password, self._restarts, self._options = state, password, restarts, options
         self._ports: dict[str, int] = {}
         self._seeds = count(1)
-        self._clock = LoopClock()
+        self._clock = clock or LoopClock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.ended: Callable[[str], Awaitable[None]] = self._start_again
         self.logged: Callable[[str, str], None] | None = None

@@ -1,8 +1,6 @@
 """A backup now: what is checked, saved, proven, recorded and copied, and what is said when it fails."""
 
 import asyncio
-import os
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,17 +13,17 @@ from dfly_tui.models.backup import BackupRecord, ProofLevel
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.info import Info
 from dfly_tui.models.instance import InstanceSnapshot
-from dfly_tui.models.operation import Event, Outcome, Verdict
+from dfly_tui.models.operation import Outcome, Verdict
 from dfly_tui.models.snapshots import SnapshotFormat, loaded_at_start
 from dfly_tui.models.world import Seen
-from dfly_tui.operations.backup import now, saving
+from dfly_tui.operations.backup import now
 from dfly_tui.operations.backup.now import backup
 from dfly_tui.operations.backup.now_checks import ready_findings
 from dfly_tui.operations.backup.saving import progress_text
 from dfly_tui.operations.confirmer import Deny
 from dfly_tui.settings import InstanceConfig
-from tests.support.backed import Backed, backed
-from tests.support.group import Yes, outcome, told
+from tests.support.backed import Backed, backed, finding, while_saving
+from tests.support.group import outcome, told
 from tests.support.proxy import Harm
 from tests.support.servers import running_redis
 from tests.support.sets import NOW
@@ -34,10 +32,6 @@ from tests.support.sets import NOW
 @pytest.fixture(params=["1.22", "1.40"])
 def flavour(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def finding(events: list[Event], code: str) -> Any:
-    return next(found for event in events for found in event.findings if found.code == code)
 
 
 async def test_a_backup_is_saved_read_recorded_and_copied(flavour: str) -> None:
@@ -114,23 +108,10 @@ async def test_keys_are_sampled_and_those_that_change_meanwhile_are_not_kept(mon
             await at.ask("SET", "restless", "2")
             await at.ask("DEL", "gone")
 
-        _while_saving(monkeypatch, at, meanwhile)
+        while_saving(monkeypatch, at, meanwhile)
         _, events = await at.back_up()
         assert outcome(events) is Outcome.DONE, told(events)
         assert [bytes.fromhex(sample.name_hex) for sample in at.record.samples] == [b"still"]
-
-
-def _while_saving(monkeypatch: pytest.MonkeyPatch, at: Backed, act: Callable[[], Any]) -> None:
-    """Do something when the save has ended, before it is noticed."""
-    saver = at.servers.servers["alpha"].saver
-    write = saver._write
-
-    async def slow(base: str, *, rdb: bool) -> Any:
-        done = await write(base, rdb=rdb)
-        await act()
-        return done
-
-    monkeypatch.setattr(saver, "_write", slow)
 
 
 async def test_a_user_who_may_not_read_keys_backs_up_all_the_same() -> None:
@@ -169,169 +150,6 @@ async def test_an_answer_that_does_not_come_is_settled_by_looking(harm: Harm) ->
         assert outcome(events) is (Outcome.FAILED if harm is Harm.LOST else Outcome.DONE), told(events)
         assert len(at.records) == (0 if harm is Harm.LOST else 1)
         assert len(proxy.sent("BGSAVE")) == 1
-
-
-# --- what goes wrong
-
-
-async def test_a_full_disk(flavour: str) -> None:
-    async with backed({"copy_to": ["nas"]}, flavour=flavour) as at:
-        at.servers.servers["alpha"].faults.disk_full = True
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.FAILED, told(events)
-        assert "No space left on device" in told(events)
-        assert "prune" in finding(events, "hopeless").advice
-        assert (at.records, list(at.copies.iterdir())) == ((), [])
-
-
-async def test_the_folder_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with backed() as at:
-        elsewhere = at.folder.with_name("moved")
-        at.folder.rename(elsewhere)
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.BLOCKED, told(events)
-        assert "is not there" in told(events)
-        assert at.servers.proxies["alpha"].sent("BGSAVE") == []
-
-
-async def test_a_folder_that_the_server_may_not_write_to() -> None:
-    async with backed() as at:
-        for path in (at.folder / "dump-0.rdb", at.folder):
-            path.touch(exist_ok=True)
-            os.chown(path, 12345, 12345)
-        at.folder.chmod(0o555)
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.BLOCKED, told(events)
-        assert finding(events, "writable").value == "no"
-
-
-async def test_a_save_that_runs_already(flavour: str) -> None:
-    async with backed(flavour=flavour) as at:
-        at.servers.servers["alpha"].faults.save_seconds = 5.0
-        assert await at.ask("BGSAVE") == "OK"
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.BLOCKED, told(events)
-        assert finding(events, "busy").value == "saving"
-
-
-async def test_a_server_that_is_loading() -> None:
-    async with backed() as at:
-        at.servers.servers["alpha"].faults.loading = True
-        async with at.scene() as scene:
-            events = await at.servers.run(await backup(scene), scene.access)
-        assert outcome(events) is Outcome.BLOCKED, told(events)
-        assert finding(events, "busy").value == "loading"
-
-
-async def test_the_server_is_restarted_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with backed(keys=2000) as at:
-        server = at.servers.servers["alpha"]
-        server.faults.save_seconds = 30.0
-        server.started -= 500  # it has been up for long
-
-        async def killed(words: tuple[str, ...]) -> None:
-            await at.servers.kill("alpha")
-            await at.servers.lab.start("alpha")
-
-        async with at.scene() as scene:
-            plan = await backup(scene)
-            events = []
-            async for event in at.servers.stream(plan, scene.access, Yes()):
-                events.append(event)
-                if event.step == "saved" and len([e for e in events if e.step == "saved"]) == 2:
-                    await killed(())
-        assert outcome(events) is Outcome.FAILED, told(events)
-        assert "restarted" in told(events)
-        assert at.records == ()
-        assert not [each for each in await at.sets() if each.is_complete]
-
-
-async def test_a_save_nobody_hears_of_again_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "QUIET_SECONDS", 0.5)
-    async with backed() as at:
-        saver = at.servers.servers["alpha"].saver
-        saver.save = _nothing  # type: ignore[method-assign]
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.FAILED, told(events)
-        assert "neither saves nor says" in told(events)
-
-
-async def _nothing(**_: object) -> None:
-    """Says OK, and that is all."""
-
-
-async def test_given_up_while_it_saves_the_server_goes_on() -> None:
-    async with backed(keys=2000) as at:
-        at.servers.servers["alpha"].faults.save_seconds = 5.0
-        async with at.scene() as scene:
-            plan = await backup(scene)
-            stop, events = asyncio.Event(), []
-            async for event in at.servers.stream(plan, scene.access, Yes(), stop=stop):
-                events.append(event)
-                if "keys" in event.text and event.step == "saved":
-                    stop.set()
-        assert outcome(events) is Outcome.DECLINED, told(events)
-        assert "to its end all the same" in told(events)
-
-
-async def test_progress_is_told() -> None:
-    async with backed(keys=2000) as at:
-        at.servers.servers["alpha"].faults.save_seconds = 3.0
-        _, events = await at.back_up()
-        words = [event.text for event in events if event.step == "saved"]
-        assert outcome(events) is Outcome.DONE, told(events)
-        assert any("%" in text and "of 2k keys" in text for text in words), words
-
-
-@pytest.mark.parametrize(
-    ("lost", "said"), [("*-summary.dfs", "the summary is missing"), ("*-0000.dfs", "shard 0000 is missing")]
-)
-async def test_half_a_set_is_no_backup(monkeypatch: pytest.MonkeyPatch, lost: str, said: str) -> None:
-    monkeypatch.setattr(now, "LIST_SECONDS", 0.1)
-    async with backed() as at:
-
-        async def lose() -> None:
-            for path in at.folder.glob(lost):
-                path.unlink()
-
-        _while_saving(monkeypatch, at, lose)
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.FAILED, told(events)
-        assert said in told(events)
-        assert at.records == ()
-
-
-async def test_a_file_that_is_changed_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with backed() as at:
-        read = FolderStore.read
-
-        def more(store: FolderStore, name: str) -> Any:
-            with (store.path / name).open("ab") as file:
-                file.write(b"more")
-            return read(store, name)
-
-        monkeypatch.setattr(FolderStore, "read", more)
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.FAILED, told(events)
-        assert "changed while it was read" in told(events)
-        assert at.records == ()
-
-
-async def test_a_catalogue_that_cannot_be_written() -> None:
-    async with backed({"copy_to": ["nas"]}) as at:
-        (at.servers.state / "backups").write_text("a file")
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.FAILED, told(events)
-        assert "the catalogue could not be written" in told(events)
-
-
-async def test_no_way_to_the_files() -> None:
-    async with backed({"copy_to": ["nas"]}, seeing=False) as at:
-        _, events = await at.back_up()
-        assert outcome(events) is Outcome.DONE, told(events)
-        assert finding(events, "files").verdict is Verdict.WARN
-        assert at.records == ()
-        assert list(at.folder.glob("*-summary.dfs"))
 
 
 # --- room and memory

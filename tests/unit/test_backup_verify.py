@@ -60,6 +60,17 @@ async def test_a_flipped_bit_is_found_and_recorded(at: Backed, part: str) -> Non
     assert f"{path.name} does not have the content it was recorded with" in proof.text
 
 
+async def test_a_set_that_lost_its_last_shard_is_not_whole(at: Backed) -> None:
+    """Nothing in the names that are left tells of it."""
+    (at.folder / f"{at.record.base}-0001.dfs").unlink()
+    proof = await verified(at, store="instance")
+    assert (proof.ok, proof.level) == (False, ProofLevel.COMPLETE)
+    assert proof.text == f"1 of 3 files are gone: {at.record.base}-0001.dfs"
+    async with at.scene() as scene:
+        chosen = await scene.chosen(at.record.base)
+    assert (chosen.store.name, chosen.found.is_complete) == ("nas", True)
+
+
 async def test_a_missing_shard(at: Backed) -> None:
     (at.folder / f"{at.record.base}-0000.dfs").unlink()
     proof = await verified(at, store="instance")

@@ -78,6 +78,16 @@ async def test_files_are_not_read_at_every_paint(watch: BackupWatch, tmp_path: P
     assert codes(watch)
 
 
+async def test_what_did_not_change_is_not_read_again(
+    watch: BackupWatch, tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Catalogue(tmp_path, "alpha").keep(record_of("a", clock.now() - 40 * DAY))
+    before = codes(watch)
+    monkeypatch.setattr(Catalogue, "read", None)
+    await clock.advance(READ_SECONDS)
+    assert codes(watch) == before
+
+
 def test_what_is_wrong_makes_the_status(watch: BackupWatch, tmp_path: Path, clock: FakeClock) -> None:
     bad = proof(clock.now() - DAY, ok=False)
     Catalogue(tmp_path, "alpha").keep(record_of("a", clock.now() - DAY, proofs=(bad,)))
@@ -93,8 +103,8 @@ def test_a_catalogue_that_cannot_be_read_is_none(
 ) -> None:
     Catalogue(tmp_path, "alpha").keep(record_of("a", clock.now() - 40 * DAY))
 
-    def refused(_: Path) -> bool:
+    def refused(_: Catalogue) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_dir", refused)
+    monkeypatch.setattr(Catalogue, "read", refused)
     assert codes(watch) == set()

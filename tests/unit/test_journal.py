@@ -11,7 +11,7 @@ import pytest
 
 from dfly_tui.errors import Busy
 from dfly_tui.models.operation import Outcome, PlanView
-from dfly_tui.operations.journal import Journal, close_record, cooling_down, group_lock, records
+from dfly_tui.operations.journal import Journal, close_record, cooling_down, group_lock, is_free, records
 from tests.support.clock import START, FakeClock
 
 
@@ -160,3 +160,12 @@ async def test_a_lock_holds_between_programs_and_ends_with_them(tmp_path: Path) 
     await other.wait()
     with group_lock(tmp_path, "main", "ada"):
         pass
+
+
+def test_whether_somebody_is_at_it(tmp_path: Path) -> None:
+    assert is_free(tmp_path, "main", "me")
+    with group_lock(tmp_path, "main", "somebody"):
+        assert not is_free(tmp_path, "main", "me")
+        assert is_free(tmp_path, "other", "me")
+    (tmp_path / "file").write_text("")
+    assert is_free(tmp_path / "file", "main", "me"), "nobody can hold a lock there"

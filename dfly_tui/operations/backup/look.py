@@ -26,7 +26,7 @@ async def look_at(scene: Backups) -> BackupsSeen:
         at=scene.access.clock.now(),
         stores=(own, *await others),
         records=kept.records,
-        unreadable=kept.unreadable,
+        unreadable=(*kept.unreadable, *filter(None, (scene.pauses.damaged(scene.name),))),
         cron=scene.told.get("snapshot_cron") if scene.told else None,
         dbfilename=scene.told.get("dbfilename"),
         folder=scene.told.get("dir"),

@@ -16,6 +16,7 @@ from dfly_tui.clients.stores.open import SecretOf, instance_store, store_of
 from dfly_tui.clients.stores.port import Store
 from dfly_tui.errors import BadInput, DflyError
 from dfly_tui.models.backup import BackupRecord, Proof, Sample
+from dfly_tui.models.backup_view import files_gone
 from dfly_tui.models.container import ContainerInfo
 from dfly_tui.models.snapshots import Encryption, SnapshotFormat, SnapshotSet, listing
 from dfly_tui.operations.access import Access
@@ -109,7 +110,7 @@ class Backups:
         for place in places:
             found += [
                 (place, each)
-                for each in listing(await place.files()).sets
+                for each in await self._sets(place)
                 if (each.base == base or (newest and each.is_complete)) and kind in {None, each.format}
             ]
         whole = [pair for pair in found if pair[1].is_complete]
@@ -120,6 +121,15 @@ class Backups:
         place, each = _newest(whole) if newest else (whole or found)[0]
         record = self.catalogue.find((each.base, each.format))
         return Chosen(place, each, record, self._coder(each, readable))
+
+    async def _sets(self, place: Store) -> list[SnapshotSet]:
+        """What lies in a store; a set is not whole where files are gone that were recorded."""
+        records = {(each.base, each.format): each for each in self.catalogue.records() if each.removed_at is None}
+        found = []
+        for each in listing(await place.files()).sets:
+            gone = files_gone(each, records.get((each.base, each.format)), place.name)
+            found.append(each.model_copy(update={"problems": (gone,)}) if gone and each.is_complete else each)
+        return found
 
     def _coder(self, found: SnapshotSet, needed: bool) -> Coder | None:
         """What decrypts it; raises `DflyError` when nothing can and it is needed."""

@@ -36,6 +36,7 @@ class BackupWatch:
     def __init__(self, folder: Path, settings: Settings, clock: Clock) -> None:
         self._folder, self._settings, self._clock = folder, settings, clock
         self._read: dict[str, _Read] = {}
+        self._kept: dict[str, tuple[int, Kept]] = {}
 
     def told(self, observations: Sequence[Observation]) -> dict[str, BackupsTold]:
         """By instance; of one that was never backed up from here nothing is told."""
@@ -55,10 +56,7 @@ class BackupWatch:
     def _judged(self, item: Observation, wall: datetime) -> BackupsTold:
         name = item.config.name
         catalogue, pause = Catalogue(self._folder, name), Pauses(self._folder).of(name)
-        try:
-            kept = catalogue.read()
-        except OSError:
-            kept = Kept()
+        kept = self._records(name, catalogue)
         if not kept.records and pause is None:
             return BackupsTold()
         look = BackupsSeen(
@@ -70,3 +68,13 @@ class BackupWatch:
         reasons = tuple(backup_reasons(facts, item.status.value, limits, wall))
         proven = [record.proven_at for record in kept.records if record.proven_at is not None]
         return BackupsTold(reasons, max(proven, default=None))
+
+    def _records(self, name: str, catalogue: Catalogue) -> Kept:
+        """Read again only when a file of it was replaced: there may be hundreds."""
+        try:
+            changed = catalogue.folder.stat().st_mtime_ns
+            if name not in self._kept or self._kept[name][0] != changed:
+                self._kept[name] = changed, catalogue.read()
+        except OSError:
+            return Kept()
+        return self._kept[name][1]
