@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "metrics": ("dfly_tui.cli.metrics", "current values from /metrics"),
     "replication": ("dfly_tui.cli.replication", "who follows whom, how far behind, and who is safe to promote"),
     "failover": ("dfly_tui.cli.failover", "change the roles of a group: switchover, failover, rejoin, swap back"),
+    "backup": ("dfly_tui.cli.backup", "snapshots: saved, copied, verified, kept, tried and restored"),
     "keys": ("dfly_tui.cli.keys", "look into the databases of an instance: namespaces, keys, values"),
     "config": ("dfly_tui.cli.config", "write, check or find the configuration file"),
     "demo": ("dfly_tui.cli.demo", "the dashboard on simulated servers: nothing needed, nothing touched"),

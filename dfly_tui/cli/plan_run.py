@@ -76,19 +76,21 @@ class PlanRun:
     async def to_the_end(self, plan: Plan, run: Runner) -> Outcome:
         """Run a plan and tell how it ended; what it prints last is the outcome."""
         events = await self.events(plan, run)
-        last, view = events[-1], plan.view()
+        last = events[-1]
         outcome = last.outcome or Outcome.UNKNOWN
         if self.as_json:
-            self.print({"outcome": outcome, "run": view.id, "left_to_do": last.follow_ups})
-            return outcome
-        print(f"{outcome}: {view.title}{f': {last.text}' if last.text else ''}")
-        for step in view.steps if outcome is Outcome.PLANNED else ():
-            print(f"  {step.title}")
-            for command in step.commands:
-                print(f"      {command}")
-        for line in last.follow_ups:
-            print(f"left to do: {line}")
+            self.print({"outcome": outcome, "text": last.text, "run": plan.id, "left_to_do": last.follow_ups})
+        else:
+            print("\n".join(self.ended(plan.view(), events)), flush=True)
         return outcome
+
+    def ended(self, view: PlanView, events: list[Event]) -> list[str]:
+        """How it ended, in lines; what it would do, when nothing was to be done."""
+        last = events[-1]
+        lines = [f"{last.outcome}: {view.title}{f': {last.text}' if last.text else ''}"]
+        for step in view.steps if last.outcome is Outcome.PLANNED else ():
+            lines += [f"  {step.title}", *(f"      {command}" for command in step.commands)]
+        return lines + [f"left to do: {line}" for line in last.follow_ups]
 
     def told(self, event: Event, view: PlanView) -> list[str]:
         """What is said of an event, in lines."""
