@@ -74,6 +74,7 @@ class DflyApp(App[int]):
         self.add_mode("metrics", self._metrics_screen)
         self.add_mode("replication", self._replication_screen)
         self.add_mode("keys", self._keys_screen)
+        self.add_mode("backups", self._backups_screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return VARIABLE_DEFAULTS
@@ -104,6 +105,11 @@ class DflyApp(App[int]):
         from screens.keys import KeysScreen
 
         return KeysScreen(self.services)
+
+    def _backups_screen(self) -> Screen[None]:
+        from screens.backups import BackupsScreen
+
+        return BackupsScreen(self.services)
 
     async def on_mount(self) -> None:
         self.set_timer(IMPORT_AFTER_SECONDS, lambda: start_daemon(import_the_rest, "imports"))

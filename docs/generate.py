@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from screens.commands import COMMANDS, SCOPE_TITLES, keys_of
+from tests.screens.backups_stage import Shelf, open_backups, ordinary
 from tests.screens.keys_stage import browse, shelf
 from tests.screens.stage import Stage, down, seconds
 from tests.support.fakes import changed_info, recorded_info
@@ -96,6 +97,16 @@ async def draw_keys(folder: Path) -> str:
         return app.export_screenshot(title="dfly-tui: what is in an instance", simplify=True)
 
 
+async def draw_backups(folder: Path) -> str:
+    """The backups of an instance, good and bad."""
+    on_it = Shelf(Stage(folder))
+    ordinary(on_it)
+    app = on_it.app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_backups(on_it, pilot, "down")
+        return app.export_screenshot(title="dfly-tui: what was saved, and what it is worth", simplify=True)
+
+
 def main() -> None:
     README.write_text(with_key_table(README.read_text("utf-8")), "utf-8")
     PICTURES.mkdir(exist_ok=True)
@@ -105,6 +116,8 @@ def main() -> None:
         sys.stdout.write(f"docs/pictures/{picture.name}.svg\n")
     with TemporaryDirectory() as folder:
         (PICTURES / "keys.svg").write_text(asyncio.run(draw_keys(Path(folder))), "utf-8")
+    with TemporaryDirectory() as folder:
+        (PICTURES / "backups.svg").write_text(asyncio.run(draw_backups(Path(folder))), "utf-8")
 
 
 if __name__ == "__main__":

@@ -17,13 +17,15 @@ REPLICATION = "replication"
 FAILOVER = "failover"
 PLAN = "plan"
 """Every screen that runs a plan, beside its own."""
+BACKUPS = "backups"
+BACKUP_PLAN = "backup-plan"
 KEYS = "keys"
 VALUE = "value"
 VIEWS = "views"
 CONSOLE = "console"
-PLANS = (FAILOVER,)
+PLANS = (FAILOVER, BACKUP_PLAN)
 """Screens that run a plan."""
-MODES = (STATUS, METRICS, REPLICATION, KEYS)
+MODES = (STATUS, METRICS, REPLICATION, KEYS, BACKUPS)
 """Screens reached by a digit; the others are opened over one of them."""
 
 SCOPE_TITLES = {
@@ -38,6 +40,8 @@ SCOPE_TITLES = {
     VALUE: "Value",
     VIEWS: "Views",
     CONSOLE: "Console",
+    BACKUPS: "Backups",
+    BACKUP_PLAN: "A backup, a restore or another change of backups",
 }
 
 
@@ -79,6 +83,8 @@ COMMANDS: tuple[Command, ...] = (
             action="go('replication')", footer=48),
     Command("go.keys", "4", "Keys", "What is in an instance: namespaces, keys, values.", action="go('keys')",
             footer=47),
+    Command("go.backups", "5", "Backups", "What was saved, where it lies, whether it was proven to restore.",
+            action="go('backups')", footer=46),
     Command("app.jump", "colon", "Jump", "Type the first letters of a screen, an instance or a command.", footer=40),
     Command("app.palette", "ctrl+p", "Palette", "Search everything that can be done.", action="command_palette"),
     Command("app.help", "question_mark,f1", "Help", "The keys of this screen, and what it shows.", footer=90),
@@ -173,6 +179,24 @@ COMMANDS: tuple[Command, ...] = (
     Command("views.clean-up", "x", "Clean up", "Delete all keys of the group under the cursor, such as an issue's "
             "state; what would go is shown first.", VIEWS, footer=62),
     Command("views.copy", "y", "Copy", "Copy the name under the cursor.", VIEWS, footer=57),
+    Command("backups.now", "b", "Back up", "Save a snapshot now, prove it and copy it.", BACKUPS, footer=85),
+    Command("backups.verify", "v", "Verify", "Read the set under the cursor: is it whole, are its sums right?", BACKUPS,
+            footer=82),
+    Command("backups.drill", "d", "Drill", "Restore the set under the cursor in a throw-away server and count keys.",
+            BACKUPS, footer=80),
+    Command("backups.restore", "R", "Restore", "Replace the data of the instance by a set.", BACKUPS, footer=78),
+    Command("backups.prune", "x", "Prune", "What retention would remove and why; then remove it.", BACKUPS, footer=62),
+    Command("backups.pin", "y", "Pin", "Keep the set under the cursor whatever retention says, or no longer.", BACKUPS,
+            footer=61),
+    Command("backups.schedule", "e", "Schedule", "When the server saves by itself: edit its cron.", BACKUPS, footer=64),
+    Command("backups.pause-schedule", "z", "Pause", "Pause the schedule until a time, or go on with it.", BACKUPS),
+    Command("backups.open", "enter", "Open", "All that is known of the set under the cursor.", BACKUPS, footer=76),
+    Command("backups.filter", "slash", "Filter", "Show sets with this text in their name, proof or place.", BACKUPS,
+            footer=60),
+    Command("backups.instance", "n", "Next", "The next instance.", BACKUPS, footer=74),
+    Command("backups.previous", "N", "Previous", "The previous instance.", BACKUPS),
+    Command("backups.switch", "tab", "Table", "Move between the instances and the sets.", BACKUPS),
+    Command("backups.unfinished", "u", "Resume", "What a killed program began here, and what is left to do.", BACKUPS),
     Command("metrics.window", "w", "Window", "The span shown: 1, 5, 15 or 60 minutes.", METRICS, footer=80),
     Command("metrics.instance", "n", "Next", "The next instance.", METRICS, footer=70),
     Command("metrics.previous", "N", "Previous", "The previous instance.", METRICS),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from dfly_tui.errors import Busy, Refused
+from dfly_tui.errors import Refused
 from dfly_tui.models.world import World
 from dfly_tui.operations.failover.candidates import ranked
 from dfly_tui.operations.failover.choose import Wish, change_of_roles, coming_back, member, swap_back
@@ -13,7 +13,7 @@ from dfly_tui.operations.failover.emergency import LastSeen
 from dfly_tui.operations.failover.rejoin import attach, detach, rejoin
 from dfly_tui.operations.failover.resume import Situation, situation
 from dfly_tui.operations.failover.scene import Scene, names_of
-from dfly_tui.operations.journal import Record, group_lock, records
+from dfly_tui.operations.journal import Record, is_free, records
 from dfly_tui.operations.plan import Plan
 from dfly_tui.pollers.hub import HISTORY_SECONDS
 from dfly_tui.pollers.series import TimeSeries
@@ -162,16 +162,7 @@ def unfinished_notice(services: Services) -> str | None:
 
 def _cut_off(services: Services, group: str | None = None) -> Iterator[Record]:
     for record in records(services.paths.journal_dir):
-        if group in {None, record.plan.group} and record.is_unfinished and _free(services, record.plan.group):
+        if group not in {None, record.plan.group} or not record.is_unfinished:
+            continue
+        if is_free(services.paths.lock_dir, record.plan.group, services.audit.author):
             yield record
-
-
-def _free(services: Services, group: str) -> bool:
-    """Whether nobody on this machine is running something in a group; when that cannot be told, nobody is."""
-    try:
-        with group_lock(services.paths.lock_dir, group, services.audit.author):
-            return True
-    except Busy:
-        return False
-    except OSError:
-        return True

@@ -39,6 +39,15 @@ LEGENDS = {
         "Before Enter the line below the answers says whether a command reads, writes, is dangerous, or is refused.",
         "A write needs an unlocked instance; a dangerous one is asked about. Each is sent once and recorded.",
     ),
+    "backups": (
+        "objective: how old the last snapshot is, as a part of what is allowed. * lies encrypted there.",
+        "whole: no file is missing; sums: its bytes are those that were recorded; restored: a server loaded it.",
+        "A set that retention no longer wants goes when the delay is over, unless it is pinned.",
+    ),
+    "backup-plan": (
+        "✔ pass/done   ▲ warning   ✖ block/failed   ? unknown   ▶ running   ○ waiting   – skipped   ← taken back",
+        "Nothing is changed before you said yes. Esc gives up and takes back what was done, while that can be.",
+    ),
     "failover": (
         "✔ pass/done   ▲ warning   ✖ block/failed   ? unknown   ▶ running   ○ waiting   – skipped   ← taken back",
         "Nothing is changed before you said yes to the last question, mostly by typing a name.",

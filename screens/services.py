@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dfly_tui.clients.values import ValueReader
     from dfly_tui.clients.view_rows import ViewReader
     from dfly_tui.operations.access import Access
+    from screens.backup_work import BackupWork
 
 
 @dataclass
@@ -74,6 +75,12 @@ class Services:
 
         timeout = self.settings.defaults.timeout_seconds
         return Access(configs, self.password_of, guard=self.guard, clock=self.clock, timeout_seconds=timeout)
+
+    def backup_work(self) -> "BackupWork":
+        """What looks at backups, and makes the plans that change them."""
+        from screens.backup_work import BackupWork
+
+        return BackupWork(self)
 
     def key_reader(self, name: str) -> "KeyReader":
         """What looks into the databases of an instance; to be closed."""

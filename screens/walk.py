@@ -24,6 +24,9 @@ SENT = {StepState.DONE, StepState.FAILED, StepState.UNDONE, StepState.UNKNOWN}
 class Walk:
     """One run of a plan.
 
+    Args:
+        journals: Where its journal is kept; by default among the changes of roles.
+
     Attributes:
         stop: Set to give the plan up; heeded between steps, while there is a way back.
         report: With the outcome.
@@ -41,6 +44,7 @@ class Walk:
     files: tuple[Path, ...] = ()
     unsaved: str = ""
     read: bool = False
+    journals: Path | None = None
 
     def __post_init__(self) -> None:
         self._began = self.services.clock.monotonic()
@@ -49,7 +53,7 @@ class Walk:
     async def run(self, access: Access, confirmer: Confirmer, *, dry_run: bool) -> None:
         """Run it to its end and write the report."""
         paths, clock, audit = self.services.paths, self.services.clock, self.services.audit
-        journal = Journal(paths.journal_dir, self._view, clock=clock)
+        journal = Journal(self.journals or paths.journal_dir, self._view, clock=clock)
         desk = Desk(access, confirmer, audit, journal, dry_run, self.stop)
         try:
             async for event in run(self.plan, desk, locks=paths.lock_dir, who=audit.author):

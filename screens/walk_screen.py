@@ -1,6 +1,7 @@
 """A screen that shows a plan, runs its checks, asks, runs it, and tells how it ended."""
 
 import asyncio
+from pathlib import Path
 from typing import TypeVar
 
 from textual import on, work
@@ -72,6 +73,11 @@ class WalkScreen(DashboardScreen):
     def wishes(self) -> str:
         """What can be turned on and off now; empty for nothing."""
         return ""
+
+    @property
+    def journals(self) -> Path:
+        """Where the journals of its runs are kept."""
+        return self.services.paths.journal_dir
 
     def look(self, *, go_on: bool = False) -> object:
         """Read the world and make a plan, in a worker; `go_on` with its checks at once."""
@@ -160,7 +166,7 @@ class WalkScreen(DashboardScreen):
         if state.locked and not state.dry_run:
             self.repaint()
             return
-        walk = state.walk = Walk(self.services, plan, self.changed)
+        walk = state.walk = Walk(self.services, plan, self.changed, journals=self.journals)
         self.enter(Phase.RUNNING)
         await walk.run(access, self, dry_run=state.dry_run)
         self.ended(walk)

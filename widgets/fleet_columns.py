@@ -106,8 +106,14 @@ def _saved(status: InstanceStatus, moment: Moment) -> Run:
         return Run(f"now {kept.snapshot_fraction:.0%}" if kept.snapshot_fraction is not None else "now")
     if kept.last_snapshot_at is None:
         return Run("never" if kept.loading is not None else MISSING)
-    proven = f", proven {coarse((moment.wall - status.proven_at).total_seconds())}" if status.proven_at else ""
-    return Run(f"{coarse((moment.wall - kept.last_snapshot_at).total_seconds())} ago{proven}")
+    return Run(f"{coarse((moment.wall - kept.last_snapshot_at).total_seconds())} ago")
+
+
+def _proven(status: InstanceStatus, moment: Moment) -> Run:
+    """When a restore from its backups was last proven."""
+    if status.proven_at is None:
+        return Run(MISSING)
+    return Run(f"{coarse((moment.wall - status.proven_at).total_seconds())} ago")
 
 
 def _container(status: InstanceStatus, moment: Moment) -> Run:
@@ -146,6 +152,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("clients", 7, 8, _plain(lambda seen: count_text(seen.connected_clients)), right=True),
     Column("lag", 9, 6, _lag, right=True),
     Column("snapshot", 10, 9, _saved, right=True),
+    Column("restore proven", 14, 15, _proven, right=True),
     Column("container", 17, 14, _container),
 )
 

@@ -15,9 +15,17 @@ PRIMARY = b"*2\r\n$6\r\nmaster\r\n*0\r\n"
 HEALTHY: Script = {"INFO": bulk(INFO), "ROLE": PRIMARY}
 
 
-def started(*arguments: str, columns: int = 120, rows: int = 40, ignore_sighup: bool = False) -> PtyApp:
-    """`dfly-tui` with these arguments, in a terminal of this size; the caller leaves its block."""
+def started(
+    *arguments: str, columns: int = 120, rows: int = 40, ignore_sighup: bool = False, home: Path | None = None
+) -> PtyApp:
+    """`dfly-tui` with these arguments, in a terminal of this size; the caller leaves its block.
+
+    Args:
+        home: Where it keeps what it writes.
+    """
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if home is not None:
+        environ |= {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "XDG_CONFIG_HOME": str(home / "config")}
     return PtyApp([*DFLY_TUI, *arguments], columns=columns, rows=rows, environ=environ, ignore_sighup=ignore_sighup)
 
 

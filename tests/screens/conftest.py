@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest
 from textual.pilot import Pilot
 
+from tests.screens.backups_stage import Shelf, ordinary
 from tests.screens.stage import Stage, seconds
 
 
@@ -37,6 +38,14 @@ def redis_pair(stage: Stage) -> Stage:
     link = {"role": "replica", "replica_of": "alpha", "url": "redis://127.0.0.1:6380"}
     stage.add("beta", "redis-7.0-replica", group="sessions", **link)
     return stage
+
+
+@pytest.fixture
+def shelf(stage: Stage) -> Shelf:
+    """A primary in good order and its replica."""
+    shelf = Shelf(stage)
+    ordinary(shelf)
+    return shelf
 
 
 def story(stage: Stage, *keys: str, wait: int = 3) -> Callable[[Pilot[int]], Awaitable[None]]:
