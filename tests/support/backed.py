@@ -36,12 +36,14 @@ class Backed:
         options: Of the `[backup]` table.
         seeing: Whether this machine sees the server's folder.
         name: `alpha`, or that of a replica.
+        stores: More of them than the one folder.
     """
 
     servers: Group
     options: dict[str, Any] = field(default_factory=dict)
     seeing: bool = True
     name: str = "alpha"
+    stores: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -61,7 +63,7 @@ class Backed:
         own = {"folder": str(self.folder)} if self.seeing else {}
         return Settings.model_validate({
             "instances": [config.model_dump() for config in self.servers.configs],
-            "stores": [{"name": STORE, "url": str(self.copies)}],
+            "stores": [{"name": STORE, "url": str(self.copies)}, *self.stores],
             "backup": {"save_seconds": 20.0, "load_seconds": 20.0, **own, **self.options},
         })  # fmt: skip
 
@@ -69,17 +71,20 @@ class Backed:
     async def scene(self, access: Access | None = None, **more: Any) -> AsyncIterator[Backups]:
         """What plans are made from; hung up afterwards."""
         async with self.servers.access() as own:
+            environ = more.get("environ", ENVIRON)
             given = {
                 "plan_id": new_run_id(datetime.now(UTC), random.Random()), "who": "somebody@somewhere",
                 "environ": ENVIRON, "folder": self.servers.state / "backups",
-                "secret_of": lambda store: PasswordSource(store, environ=ENVIRON), **more,
+                "secret_of": lambda store: PasswordSource(store, environ=environ), **more,
             }  # fmt: skip
             async with opened(access or own, self.name, self.settings, **given) as scene:
                 yield scene
 
-    async def back_up(self, why: str = "", **more: Any) -> tuple[Backups, list[Event]]:
+    async def back_up(
+        self, why: str = "", *, environ: Mapping[str, str] = ENVIRON, **more: Any
+    ) -> tuple[Backups, list[Event]]:
         """Back it up in one go."""
-        async with self.scene() as scene:
+        async with self.scene(environ=environ) as scene:
             plan = await backup(scene, why, **more)
             return scene, await self.servers.run(plan, scene.access)
 
