@@ -29,13 +29,16 @@ def bucket() -> Iterator[tuple[str, Any]]:
     endpoint = f"http://{host}:{port}"
     session = boto3.session.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
     resource = session.resource("s3", endpoint_url=endpoint)
-    yield endpoint, resource.create_bucket(Bucket="backups")
+    # What one such server holds all of this process hold: a bucket of our own, of which nothing is left.
+    bucket = resource.create_bucket(Bucket="copies")
+    yield endpoint, bucket
+    bucket.objects.delete()
     resource.meta.client.close()
     server.stop()
 
 
 def minio(endpoint: str) -> dict[str, Any]:
-    return {"name": "minio", "url": "s3://backups/dragonfly", "endpoint": endpoint, "access_key": "key",
+    return {"name": "minio", "url": "s3://copies/dragonfly", "endpoint": endpoint, "access_key": "key",
             "password_env": "MINIO_SECRET"}  # fmt: skip
 
 

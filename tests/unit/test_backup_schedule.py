@@ -217,8 +217,10 @@ async def test_what_cannot_be_paused_or_resumed(at: Backed) -> None:
     await paused(at)
     with pytest.raises(Refused, match="paused already"):
         await paused(at)
-    await resumed(at)
-    await scheduled(at, "")
+    events = await resumed(at)
+    assert outcome(events) is Outcome.DONE, told(events)
+    events = await scheduled(at, "")
+    assert outcome(events) is Outcome.DONE, told(events)
     with pytest.raises(Refused, match="does not save by itself"):
         await paused(at)
 
